@@ -1,0 +1,37 @@
+# Everything runs from the project's own virtual environment, made on first use.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Two test processes with one computing thread each are faster than one with two.
+export OMP_NUM_THREADS ?= 1
+JOBS ?= 2
+
+.PHONY: install demo test check lint types docs clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# Trains on scikit-learn's digits and leaves the samples, the curves, the checkpoint and a summary in runs/demo.
+demo: install
+	OMP_NUM_THREADS=2 $(BIN)/equipoise train digits --out runs/demo --resume
+
+test: install
+	$(BIN)/python -m pytest -n $(JOBS) -m "not benchmark" tests src
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+check: lint types
+	$(MAKE) test
+
+clean:
+	rm -rf $(VENV) build dist site

@@ -1,0 +1,1 @@
+"""One way in for built-in sets, the Hugging Face Hub, folders, arrays and tables."""
