@@ -157,5 +157,5 @@ def validated(**constraints: Constraint) -> Callable[[Function], Function]:
 
 def constraints_of(function: object) -> Mapping[str, Constraint]:
     """The constraints that `validated` declared on a function or on a class's constructor."""
-    target = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    target = function.__init__ if inspect.isclass(function) else function
     return cast(Mapping[str, Constraint], getattr(target, "constraints", {}))
