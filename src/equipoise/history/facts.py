@@ -1,0 +1,120 @@
+"""Every fact that may be known of a run as a whole."""
+
+from __future__ import annotations
+
+from equipoise.history.entries import Fact
+
+FACTS: dict[str, Fact] = {
+    fact.name: fact
+    for fact in (
+        Fact(
+            "score.orientation",
+            "+1 if a higher score means real, -1 if lower does, 0 or absent if not yet known",
+        ),
+        Fact(
+            "score.found", "whether the adversarial score was found in the discriminator's output for certain"
+        ),
+        Fact(
+            "score.shape",
+            "shape of one sample's score: [] for one number, [1, 14, 14] for patches; list of them",
+        ),
+        Fact("objective.declared", "the family the user named in watch(objective=...), or null"),
+        Fact(
+            "objective.family",
+            "best-fitting family: non-saturating, minimax, least-squares, hinge, wasserstein,"
+            " relativistic-average-hinge, relativistic-pairing, relativistic, ...; null if none fits",
+        ),
+        Fact("objective.discriminator", "family fitted to the discriminator's slopes alone"),
+        Fact("objective.generator", "family fitted to the generator's slopes alone"),
+        Fact(
+            "objective.target.real",
+            "real target estimated from the slope: 1 plain, 0.9 smoothed; null if none",
+        ),
+        Fact("objective.target.fake", "fake target estimated from the slope; null if the family has none"),
+        Fact("objective.double_sigmoid", "true if the slopes fit a sigmoid applied twice"),
+        Fact("objective.flipped", "true if the loop's convention is real = low; harmless when consistent"),
+        Fact("objective.clamped", "the epsilon of a clamp in the logarithm, or null"),
+        Fact(
+            "objective.composite",
+            "share of |dL_G/dx| at the fakes that is not adversarial, 0 to 1; null if unknown",
+        ),
+        Fact("objective.bounded_scores", "true if all raw outputs were inside [0, 1]"),
+        Fact("generator.layers", "list of leaf modules: {name, type, kernel, stride, parameters, ...}"),
+        Fact("discriminator.layers", "the same for the discriminator"),
+        Fact(
+            "generator.output_activation",
+            "tanh | sigmoid | relu | softplus | ... | null, from the last module used",
+        ),
+        Fact(
+            "discriminator.output_activation",
+            "sigmoid | tanh | softmax | ... | null, from the last module used",
+        ),
+        Fact(
+            "generator.batch_norm_before_nonlinearity",
+            "true if the latent itself goes through batch norm, no layer before",
+        ),
+        Fact("discriminator.batch_norm", "number of batch norm layers"),
+        Fact("discriminator.instance_norm", "number of instance norm layers"),
+        Fact("discriminator.spectral_norm", "share of the weight layers under spectral normalisation"),
+        Fact(
+            "discriminator.batch_layer",
+            "true if a layer looks across the batch on purpose (stddev, minibatch, packing)",
+        ),
+        Fact("discriminator.conditional", "true if the discriminator is given a condition"),
+        Fact(
+            "generator.conditional",
+            "true if the generator is given a condition (labels or an image) beside the latent",
+        ),
+        Fact("generator.input", "latent | image | both: what the generator is given"),
+        Fact(
+            "generator.overlap",
+            "transposed convolutions whose kernel is not a multiple of the stride: list of names",
+        ),
+        Fact(
+            "generator.initialisation",
+            "list of {name, type, std, expected_std, mean, weight_mean} at the time of watch",
+        ),
+        Fact("discriminator.initialisation", "the same for the discriminator"),
+        Fact("generator.parameters", "number of trainable parameters"),
+        Fact("discriminator.parameters", "number of trainable parameters"),
+        Fact("shared.parameters", "parameters that both networks own"),
+        Fact(
+            "optimizers",
+            "list of {type, player, learning_rate, betas, epsilon, momentum, weight_decay, generator_share,"
+            " discriminator_share, foreign, missing}; shares are of that network's parameters it holds",
+        ),
+        Fact(
+            "modes", "{generator_training, discriminator_training}: share of watched forwards in train mode"
+        ),
+        Fact("precision", "float32 | float16 | bfloat16 of the scores"),
+        Fact("concatenated", "true if real and fake go through the discriminator in one batch"),
+        Fact("detached", "true if the fakes of the discriminator's step carry no graph to the generator"),
+        Fact("steps.ratio", "discriminator updates per generator update"),
+        Fact(
+            "weight.clipping",
+            "bound that the discriminator's weights never exceed though they touch it, or null",
+        ),
+        Fact(
+            "gradient.clipping",
+            "bound that gradients never exceed though they touch it: {player, kind, bound}, or null",
+        ),
+        Fact(
+            "shape.broadcast", "true if slopes show that scores and targets were broadcast against each other"
+        ),
+        Fact("data.real.dtype", "dtype of the real batches as given"),
+        Fact("data.kind", "image | vector | sequence, from the shape of the samples"),
+        Fact("data.shape", "shape of one sample"),
+        Fact(
+            "ema", "list of {decay or null, buffers_copied} for averaged copies that were seen; empty if none"
+        ),
+        Fact("roles.decided", "share of the discriminator's forwards whose role was decided"),
+        Fact("roles.tagged", "true if the user tagged batches by monitor.real or monitor.fake"),
+        Fact("problems", "list of sentences: sensors that were switched off and why"),
+        Fact(
+            "generator.graph_cut",
+            "true if the generator's step gave it no adversarial gradient at all though it ran",
+        ),
+        Fact("log.columns", "columns of a plain log that were understood: {signal: column}"),
+        Fact("log.missing", "what a plain log does not hold"),
+    )
+}
