@@ -1,0 +1,1 @@
+"""The checks, one file each; the file is named after the check."""
