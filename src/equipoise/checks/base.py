@@ -9,6 +9,7 @@ from equipoise.history.observations import Observations
 from equipoise.registry import Registry
 
 CheckKind = Literal["preflight", "passive", "probe"]
+Stage = Literal["wiring", "data", "numerics", "supply", "diversity", "dynamics", "advice"]
 
 # The sections of a check's docstring, in order; a test holds every check to them.
 SECTIONS = (
@@ -24,15 +25,15 @@ SECTIONS = (
 class Check:
     """One named failure and how it is recognised.
 
-    A subclass is registered with `@CHECKS.register("its-name")`, lives in a file of its own, and its docstring,
+    A subclass is registered with `@CHECKS.register("its-name")` and lives in a file of its own. Its docstring,
     with the sections above, is its page in the documentation and in `equipoise explain CODE`.
 
     Attributes:
         code: stable, by family: EQ0xx wiring, EQ1xx gradient supply and balance, EQ2xx diversity, EQ3xx
             stability and numerics, EQ4xx data and conditioning, EQ5xx generalisation.
         name: what is wrong, in words.
-        kinds: when it can be decided: before training (`preflight`), while watching (`passive`), with an active
-            `probe`; a check may have several.
+        kinds: when it can be decided: before training (`preflight`), while watching (`passive`), with an
+            active `probe`; a check may have several.
         signals, facts, probes: what it reads; contract tests compare this with what it really asks for.
         explains: names of checks whose finding this one explains when both fire.
         remedies: what to do about it, root cures first.
@@ -52,7 +53,7 @@ class Check:
     )
 
     def run(self, observations: Observations) -> Finding | None:
-        """The finding, or None when nothing speaks for it. Never raises on missing signals: they read as nan."""
+        """The finding, or None when nothing speaks for it; missing signals read as nan and are no error."""
         raise NotImplementedError
 
     def undecided(self, observations: Observations) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 from importlib import resources
 
@@ -24,14 +25,14 @@ def _table() -> dict[str, list[list[float]]]:
 
 
 def calibrated(finding: Finding) -> Finding:
-    """The finding with its confidence mapped by the table: piecewise linear between (raw, calibrated) points."""
+    """The finding with its confidence mapped by the table, piecewise linear between its points."""
     points = _table().get(finding.name) or _table().get("*")
     if not points:
         return finding
     raw = finding.confidence
     if raw <= points[0][0]:
         return dataclasses.replace(finding, confidence=points[0][1])
-    for (low, low_value), (high, high_value) in zip(points, points[1:]):
+    for (low, low_value), (high, high_value) in itertools.pairwise(points):
         if raw <= high:
             share = (raw - low) / (high - low) if high > low else 1.0
             return dataclasses.replace(finding, confidence=low_value + share * (high_value - low_value))
