@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar, cast
 
 from equipoise.errors import EquipoiseError, unknown_name
 
@@ -53,6 +54,17 @@ class Registry(Generic[Entry]):
         if name not in self._entries:
             raise unknown_name(self.kind, name, self._entries)
         return self._entries[name]
+
+    def build(self, name: str, options: Mapping[str, object]) -> Any:
+        """The entry of that name called with its options; an option it does not have is refused by name."""
+        entry = cast(Callable[..., Any], self.get(name))
+        known = inspect.signature(entry).parameters
+        for option in options:
+            if option not in known:
+                if not known:
+                    raise EquipoiseError(f"The {self.kind} `{name}` has no options; remove `{option}`.")
+                raise unknown_name(f"option of the {self.kind} `{name}`", option, known)
+        return entry(**options)
 
     def names(self) -> list[str]:
         """All names, sorted."""
