@@ -118,6 +118,6 @@ def required_real_logits(objective: str, real_logits: Tensor | None) -> Tensor:
     if real_logits is None:
         raise EquipoiseError(
             f"`real_logits` must be given to the generator's loss of `{objective}`, but it is None; a "
-            "relative loss compares fake with real scores, so pass the discriminator's logits on a real batch."
+            "relative loss compares fake with real scores: pass the discriminator's logits on a real batch."
         )
     return real_logits

@@ -9,17 +9,23 @@ from torch import Tensor
 
 from equipoise.errors import EquipoiseError
 from equipoise.objectives.base import Objective
-from equipoise.validation import Interval, check_parameter
+from equipoise.validation import Constraint, Interval, validated
 
-LABEL_CONSTRAINTS = {
-    "smoothing": Interval(float, 0, 1, high_open=True),
-    "noisy_labels": Interval(float, 0, 0.5, high_open=True),
-}
-_TWO_SIDED = (
-    "smoothed fake targets put the generator's own density into the optimal discriminator's numerator, so "
-    "that wrong samples far from the data are rewarded (Salimans et al. 2016, section 3.4); smooth the real "
-    "targets only, with `smoothing`."
-)
+
+class OneSided(Constraint):
+    """Zero; anything else asks for two-sided smoothing, which is refused with the reason."""
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, (int, float)) and value == 0
+
+    def describe(self) -> str:
+        return (
+            "0, because smoothed fake targets put the generator's own density into the optimal discriminator's "
+            "numerator and so reward wrong samples far from the data (Salimans et al. 2016, section 3.4)"
+        )
+
+    def invalid_example(self) -> object:
+        return 0.1
 
 
 class LabelledObjective(Objective):
@@ -40,15 +46,14 @@ class LabelledObjective(Objective):
     labels are a practitioners' rule without a derivation (Chintala et al. 2016, "How to train a GAN?").
     """
 
+    @validated(
+        smoothing=Interval(float, 0, 1, high_open=True),
+        noisy_labels=Interval(float, 0, 0.5, high_open=True),
+        fake_smoothing=OneSided(),
+    )
     def __init__(
         self, smoothing: float = 0.0, noisy_labels: float = 0.0, fake_smoothing: float = 0.0
     ) -> None:
-        if isinstance(smoothing, (tuple, list)):
-            raise EquipoiseError(f"`smoothing` must be one number, but it is {smoothing!r}; {_TWO_SIDED}")
-        if fake_smoothing != 0:
-            raise EquipoiseError(f"`fake_smoothing` must be 0, but it is {fake_smoothing!r}; {_TWO_SIDED}")
-        check_parameter("smoothing", smoothing, LABEL_CONSTRAINTS["smoothing"])
-        check_parameter("noisy_labels", noisy_labels, LABEL_CONSTRAINTS["noisy_labels"])
         self.smoothing = float(smoothing)
         self.noisy_labels = float(noisy_labels)
         self.random: torch.Generator | None = None

@@ -7,8 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from equipoise.objectives.base import OBJECTIVES, ObjectiveFacts, as_logits
-from equipoise.objectives.labels import LABEL_CONSTRAINTS, LabelledObjective
-from equipoise.validation import validated
+from equipoise.objectives.labels import LabelledObjective
 
 
 def least_squares_discriminator_loss(
@@ -73,12 +72,6 @@ class LeastSquares(LabelledObjective):
         equilibrium_generator_loss=0.125,
         source="Mao et al. 2017, Least squares generative adversarial networks, equation 9",
     )
-
-    @validated(**LABEL_CONSTRAINTS)
-    def __init__(
-        self, smoothing: float = 0.0, noisy_labels: float = 0.0, fake_smoothing: float = 0.0
-    ) -> None:
-        super().__init__(smoothing, noisy_labels, fake_smoothing)
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """The squared error against this objective's targets."""

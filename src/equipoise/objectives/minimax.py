@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from equipoise.objectives.base import OBJECTIVES, ObjectiveFacts, as_logits
-from equipoise.objectives.labels import LABEL_CONSTRAINTS, LabelledObjective
-from equipoise.validation import validated
+from equipoise.objectives.labels import LabelledObjective
 
 
 def logistic_discriminator_loss(
@@ -86,12 +85,6 @@ class Minimax(LabelledObjective):
         equilibrium_generator_loss=-math.log(2),
         source="Goodfellow et al. 2014, Generative adversarial nets, equation 1",
     )
-
-    @validated(**LABEL_CONSTRAINTS)
-    def __init__(
-        self, smoothing: float = 0.0, noisy_labels: float = 0.0, fake_smoothing: float = 0.0
-    ) -> None:
-        super().__init__(smoothing, noisy_labels, fake_smoothing)
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """The cross-entropy with this objective's targets."""
