@@ -21,12 +21,22 @@ SECTIONS = (
     "References",
 )
 
+# What the first digit of a code stands for.
+FAMILIES = {
+    "0": "wiring",
+    "1": "gradient supply and balance",
+    "2": "diversity",
+    "3": "stability and numerics",
+    "4": "data and conditioning",
+    "5": "generalisation",
+}
+
 
 class Check:
     """One named failure and how it is recognised.
 
-    A subclass is registered with `@CHECKS.register("its-name")` and lives in a file of its own. Its docstring,
-    with the sections above, is its page in the documentation and in `equipoise explain CODE`.
+    A subclass is registered with `@CHECKS.register("its-name")` and lives in a file of its own. Its
+    docstring, with the sections above, is its page in the documentation and in `equipoise explain CODE`.
 
     Attributes:
         code: stable, by family: EQ0xx wiring, EQ1xx gradient supply and balance, EQ2xx diversity, EQ3xx
@@ -48,9 +58,7 @@ class Check:
     probes: ClassVar[tuple[str, ...]] = ()
     explains: ClassVar[tuple[str, ...]] = ()
     remedies: ClassVar[tuple[Remedy, ...]] = ()
-    stage: ClassVar[Literal["wiring", "data", "numerics", "supply", "diversity", "dynamics", "advice"]] = (
-        "dynamics"
-    )
+    stage: ClassVar[Stage] = "dynamics"
 
     def run(self, observations: Observations) -> Finding | None:
         """The finding, or None when nothing speaks for it; missing signals read as nan and are no error."""
