@@ -20,8 +20,9 @@ class OneSided(Constraint):
 
     def describe(self) -> str:
         return (
-            "0, because smoothed fake targets put the generator's own density into the optimal discriminator's "
-            "numerator and so reward wrong samples far from the data (Salimans et al. 2016, section 3.4)"
+            "0, because smoothed fake targets put the generator's own density into the optimal "
+            "discriminator's numerator and so reward wrong samples far from the data (Salimans et al. 2016, "
+            "section 3.4)"
         )
 
     def invalid_example(self) -> object:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
+from equipoise.layers.gather import gather_with_gradient
 from equipoise.objectives.base import (
     OBJECTIVES,
     Objective,
@@ -17,13 +17,7 @@ from equipoise.objectives.base import (
 
 def _mean(logits: Tensor) -> Tensor:
     """The mean over all processes, with gradient: it stands inside the hinge, so local means would differ."""
-    mean = logits.mean()
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
-        from equipoise.layers.gather import gather_with_gradient
-
-        mean = gather_with_gradient(mean.reshape(1)).mean()
-    return mean
+    return gather_with_gradient(logits.mean().reshape(1)).mean()
 
 
 def relativistic_average_hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:

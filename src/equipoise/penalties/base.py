@@ -29,7 +29,9 @@ class StepContext:
         labels, fake_labels: class indices or None.
         real_logits, fake_logits: the discriminator's answers to them, with graph; None if not computed.
         latent: the generator's input of this step.
-        random: a generator for random numbers on the samples' device; the only allowed source of chance.
+        generated: the generator's output before `transform`, with its graph in the generator's step; None
+            when it is not given, and `fake` stands in for it.
+        random: a torch.Generator for random numbers; the only allowed source of chance.
         state: a place for values shared between regularizers in one step.
     """
 
@@ -46,6 +48,12 @@ class StepContext:
     latent: Tensor | None = None
     random: Any = None
     state: dict[str, Any] = field(default_factory=dict)
+    generated: Tensor | None = None
+
+    @property
+    def progress(self) -> float:
+        """The share of the training that is done, from 0 to 1."""
+        return min(1.0, self.step / max(1, self.total_steps))
 
 
 class Penalty:
@@ -53,18 +61,31 @@ class Penalty:
 
     `every` applies the terms only on each `every`-th step, multiplied by `every`, so that the expected
     gradient is unchanged (lazy regularisation, Karras et al. 2020, appendix B).
+
+    Attributes:
+        provides_lipschitz: whether it bounds the discriminator's slope everywhere it is used, so that a
+            Wasserstein objective makes sense.
+        differentiates_twice: whether it needs a second backward pass through the discriminator.
+        replaces_adversarial: whether the generator is trained by this term instead of the adversarial loss.
     """
 
     name: ClassVar[str]
-    provides_lipschitz: ClassVar[bool] = False
-    differentiates_twice: ClassVar[bool] = False
+    provides_lipschitz: bool = False
+    differentiates_twice: bool = False
+    replaces_adversarial: bool = False
 
     def __init__(self, every: int = 1) -> None:
         check_parameter("every", every, Interval(int, 1))
         self.every = every
 
     def active(self, step: int) -> bool:
-        """Whether a lazy term is due in this step."""
+        """Whether a lazy term is due in this step.
+
+        Example:
+            >>> penalty = Penalty(every=4)
+            >>> [step for step in range(9) if penalty.active(step)]
+            [0, 4, 8]
+        """
         return step % self.every == 0
 
     def prepare(self, generator: nn.Module, discriminator: nn.Module) -> None:
@@ -100,5 +121,11 @@ PENALTIES: Registry[Callable[..., Penalty]] = Registry("penalty", "equipoise.pen
 
 
 def build_penalty(name: str, **options: object) -> Penalty:
-    """The penalty of that name with its options."""
-    return PENALTIES.get(name)(**options)
+    """The penalty of that name with its options; unknown names and options are refused.
+
+    Example:
+        >>> build_penalty("r1", gamma=1.0, every=16).every
+        16
+    """
+    penalty: Penalty = PENALTIES.build(name, options)
+    return penalty
