@@ -1,0 +1,1 @@
+"""One reader a form of source; each hands over `RawData`."""
