@@ -78,6 +78,7 @@ class Check:
         because: tuple[Alternative, ...] = (),
         since: int | None = None,
         remedies: tuple[Remedy, ...] | None = None,
+        explains: tuple[str, ...] | None = None,
         details: dict[str, Any] | None = None,
     ) -> Finding:
         """A finding under this check's code and name."""
@@ -91,6 +92,7 @@ class Check:
             because=because,
             remedies=self.remedies if remedies is None else remedies,
             since=since,
+            explains=explains,
             details=details or {},
         )
 

@@ -120,12 +120,15 @@ def rank(findings: Sequence[Finding], checks: dict[str, type[Check]]) -> tuple[F
     """
     by_name = {finding.name: finding for finding in findings}
 
+    def _explained(finding: Finding) -> tuple[str, ...]:
+        return checks[finding.name].explains if finding.explains is None else finding.explains
+
     def cause_of(finding: Finding) -> str | None:
         candidates = [
             other
             for other in findings
             if other.name != finding.name
-            and finding.name in checks[other.name].explains
+            and finding.name in _explained(other)
             and (other.severity != "info" or finding.severity == "info")
             and finding.name not in _chain(other.name)
         ]
@@ -138,7 +141,7 @@ def rank(findings: Sequence[Finding], checks: dict[str, type[Check]]) -> tuple[F
         return {
             other.name
             for other in findings
-            if name in checks[other.name].explains and _order(other) < _order(by_name[name])
+            if name in _explained(other) and _order(other) < _order(by_name[name])
         }
 
     def _order(finding: Finding) -> tuple[int, int, float]:

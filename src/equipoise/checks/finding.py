@@ -99,6 +99,8 @@ class Finding:
         remedies: root cures before symptomatic ones.
         since: the first step at which the condition held, if known.
         caused_by: the name of the finding in the same diagnosis that explains this one, if any.
+        explains: names of checks whose findings this one explains, where that depends on what was measured;
+            None takes those of the check's class.
     """
 
     code: str
@@ -111,6 +113,7 @@ class Finding:
     remedies: tuple[Remedy, ...] = ()
     since: int | None = None
     caused_by: str | None = None
+    explains: tuple[str, ...] | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
