@@ -77,4 +77,7 @@ class LabelledObjective(Objective):
         # One draw a sample: the logits of a patch discriminator share their sample's target.
         shape = logits.shape[:1] + (1,) * (logits.dim() - 1)
         chance = torch.rand(shape, generator=self.random, device=self.random.device).to(logits.device)
-        return torch.where(chance < self.noisy_labels, other, target).to(logits.dtype)
+        swapped = (chance < self.noisy_labels).to(
+            logits.dtype if logits.dtype.itemsize >= 4 else torch.float32
+        )
+        return target + swapped * (other - target)

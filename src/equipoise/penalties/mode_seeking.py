@@ -98,8 +98,8 @@ class ModeSeeking(Penalty):
     def generator_term(self, context: StepContext) -> Tensor:
         if context.latent is None:
             raise EquipoiseError(
-                "`context.latent` must be the generator's input of this step for mode seeking, but it is None; "
-                "pass it with the step."
+                "`context.latent` must be the generator's input of this step for mode seeking, but it is "
+                "None; pass it with the step."
             )
         samples = context.fake if context.generated is None else context.generated
         labels = context.fake_labels
