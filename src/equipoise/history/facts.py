@@ -31,6 +31,14 @@ FACTS: dict[str, Fact] = {
             "real target estimated from the slope: 1 plain, 0.9 smoothed; null if none",
         ),
         Fact("objective.target.fake", "fake target estimated from the slope; null if the family has none"),
+        Fact(
+            "objective.target.generator",
+            "target estimated from the generator's slope: near the real target if all is well; null if none",
+        ),
+        Fact(
+            "objective.family.output",
+            "family that fits the slopes dL/d(raw output), behind a final sigmoid or the like; null if none",
+        ),
         Fact("objective.double_sigmoid", "true if the slopes fit a sigmoid applied twice"),
         Fact("objective.flipped", "true if the loop's convention is real = low; harmless when consistent"),
         Fact("objective.clamped", "the epsilon of a clamp in the logarithm, or null"),
@@ -104,6 +112,7 @@ FACTS: dict[str, Fact] = {
         Fact("data.real.dtype", "dtype of the real batches as given"),
         Fact("data.kind", "image | vector | sequence, from the shape of the samples"),
         Fact("data.shape", "shape of one sample"),
+        Fact("data.batch", "number of real samples in one discriminator step"),
         Fact(
             "ema", "list of {decay or null, buffers_copied} for averaged copies that were seen; empty if none"
         ),

@@ -206,9 +206,20 @@ SIGNALS: dict[str, Signal] = _signals(
     ("latent.mean", "value", "mean of the latent batch"),
     ("latent.std", "value", "standard deviation of the latent batch"),
     ("latent.kurtosis", "value", "fourth standardised moment: 3 normal, 1.8 uniform"),
-    ("latent.repeated", "share", "share of latent rows seen before within the last 20,000"),
+    (
+        "latent.repeated",
+        "share",
+        "share of latent rows seen at an earlier step, or twice in this batch, within the last 20,000",
+    ),
     ("latent.low", "value", "smallest value of the latent batch"),
     ("latent.high", "value", "largest value of the latent batch"),
+    (
+        "latent.sampling.mean",
+        "value",
+        "latent.mean of generator calls whose output no discriminator was given (grids, sampling)",
+    ),
+    ("latent.sampling.std", "value", "latent.std of the same calls"),
+    ("latent.sampling.kurtosis", "value", "latent.kurtosis of the same calls"),
     # ---- numerics and time
     (
         "finite",
