@@ -1,0 +1,100 @@
+"""How a sample is recognised as the generator's: by its live storage, by its values, by its ancestry.
+
+Addresses lie: the allocator hands the address of a freed fake to the next real batch. A weak reference to
+the storage keeps its identity reserved until the reference is dropped, so a match cannot be a coincidence.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+
+_MARK = "equipoise.generator"
+_RECENT = 256
+_NODES = 400
+
+
+class StorageSet:
+    """Storages that were noted and still live."""
+
+    def __init__(self, limit: int = _RECENT) -> None:
+        self._references: OrderedDict[int, StorageWeakRef] = OrderedDict()
+        self._limit = limit
+
+    def add(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        identity = storage._cdata
+        if identity not in self._references:
+            self._references[identity] = StorageWeakRef(storage)
+            if len(self._references) > self._limit:
+                self._drop()
+
+    def _drop(self) -> None:
+        for identity in [key for key, reference in self._references.items() if reference.expired()]:
+            del self._references[identity]
+        while len(self._references) > self._limit:
+            self._references.popitem(last=False)
+
+    def discard(self, tensor: Tensor) -> None:
+        self._references.pop(tensor.untyped_storage()._cdata, None)
+
+    def __contains__(self, tensor: Tensor) -> bool:
+        reference = self._references.get(tensor.untyped_storage()._cdata)
+        return reference is not None and not reference.expired()
+
+
+def mark_ancestry(output: Tensor, owner: int) -> None:
+    """Leave a note at the autograd node of a generator's output; it lives and dies with the user's graph."""
+    if output.grad_fn is not None:
+        notes: dict[Any, Any] = output.grad_fn.metadata  # type: ignore[assignment]
+        notes.setdefault(_MARK, set()).add(owner)
+
+
+def descends(tensor: Tensor, owner: int, limit: int = _NODES) -> bool:
+    """Whether the tensor was computed, with a graph, from a marked output."""
+    if tensor.grad_fn is None:
+        return False
+    seen: set[Any] = set()
+    frontier: list[Any] = [tensor.grad_fn]
+    while frontier and len(seen) < limit:
+        following = []
+        for node in frontier:
+            if node in seen:
+                continue
+            seen.add(node)
+            if owner in node.metadata.get(_MARK, ()):
+                return True
+            following += [parent for parent, _ in node.next_functions if parent is not None]
+        frontier = following
+    return False
+
+
+def matching_rows(samples: Tensor, output: Tensor) -> tuple[slice, slice | None] | None:
+    """Where a generator's output stands inside a batch given to the discriminator, value for value.
+
+    Returns:
+        (rows, channels): the rows of `samples` that are the output's rows, and the channels they fill (None
+        for all), or None when the output is not in it. Concatenation along the batch or along the channels,
+        before or after the other part, is recognised; anything else (augmentation, shuffling) is not.
+    """
+    if samples.ndim != output.ndim or samples.ndim < 2 or not len(samples) or not len(output):
+        return None
+    if samples.dtype != output.dtype or samples.device != output.device:
+        return None
+    width, own = samples.shape[1], output.shape[1]
+    if samples.shape[2:] != output.shape[2:] or own > width or len(output) > len(samples):
+        return None
+    channels = [None] if own == width else [slice(width - own, width), slice(0, own)]
+    rows = [slice(0, len(output))]
+    if len(output) < len(samples):
+        rows.append(slice(len(samples) - len(output), len(samples)))
+    for place in rows:
+        for part in channels:
+            view = samples[place] if part is None else samples[place, part]
+            # The first row decides cheaply in nearly every case.
+            if bool((view[0] == output[0]).all()) and bool((view == output).all()):
+                return place, part
+    return None

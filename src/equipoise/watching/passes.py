@@ -1,0 +1,161 @@
+"""What was seen of one forward pass of either network, and the parts of it that play one role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from equipoise.watching.scores import Score
+from equipoise.watching.tree import Path, at_path
+
+Link = Literal["tag", "storage", "values", "ancestry"]
+Role = Literal["real", "fake", "generator", "penalty", "undecided"]
+
+
+@dataclass(eq=False)
+class GeneratorCall:
+    """One forward pass of the generator; tensors are detached and share the user's memory."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: list[tuple[Path, Tensor]]
+    graph: bool
+    training: bool
+    gradients: dict[Path, Tensor] = field(default_factory=dict)
+
+    def output(self, path: Path | None = None) -> Tensor:
+        """The output at a path, or the first one."""
+        for own, value in self.outputs:
+            if own == path:
+                return value
+        return self.outputs[0][1]
+
+
+@dataclass(eq=False)
+class DiscriminatorPass:
+    """One forward pass of the discriminator; tensors are detached and share the user's memory.
+
+    Attributes:
+        args, kwargs: everything it was given.
+        path: which of the given tensors is the sample.
+        attached: whether the sample carries a graph back to the generator.
+        link: why the sample, or a part of it, is known to be the generator's; None if it is not.
+        tagged: the user's own word for it.
+        rows: the rows that are the generator's in a mixed batch; None if all or unknown.
+        channels: the channels that are the generator's, where a condition is concatenated; None for all.
+        pairs: paths of further samples of the same shape given in the same call.
+        scores: the score tensors returned.
+        gradients: plain gradients that came back to the sample tensor.
+        penalty_norms: per-sample norms of ds/dx in passes with create_graph.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    path: Path
+    samples: Tensor
+    attached: bool
+    grown: bool
+    link: Link | None
+    tagged: Literal["real", "fake"] | None
+    training: bool
+    rows: slice | None = None
+    channels: slice | None = None
+    call: GeneratorCall | None = None
+    output_path: Path | None = None
+    pairs: list[Path] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    gradients: list[Tensor] = field(default_factory=list)
+    penalty_norms: list[Tensor] = field(default_factory=list)
+    certain: bool = True
+
+    @property
+    def sloped(self) -> bool:
+        """Whether a plain backward pass reached it."""
+        return any(score.slopes for score in self.scores)
+
+    @property
+    def order(self) -> int:
+        orders = [score.order for score in self.scores if score.order >= 0]
+        return min(orders, default=-1)
+
+    def sample_at(self, path: Path) -> Tensor:
+        """Another tensor it was given."""
+        tree: Any = {"args": self.args, "kwargs": self.kwargs}
+        value = at_path(tree, path)
+        return value if isinstance(value, Tensor) else self.samples
+
+
+@dataclass(eq=False)
+class Part:
+    """Scores of one role: a score tensor of a pass, or some of its rows."""
+
+    owner: DiscriminatorPass
+    score: Score
+    rows: slice | None = None
+    slope_index: int | None = None
+    samples_path: Path | None = None
+
+    @property
+    def values(self) -> Tensor:
+        return self.score.values if self.rows is None else self.score.values[self.rows]
+
+    @property
+    def raw(self) -> Tensor:
+        return self.score.raw if self.rows is None else self.score.raw[self.rows]
+
+    def _cut(self, slopes: list[Tensor]) -> Tensor | None:
+        if not slopes:
+            return None
+        if self.slope_index is not None:
+            if self.slope_index >= len(slopes):
+                return None
+            total = slopes[self.slope_index]
+        else:
+            total = slopes[0] if len(slopes) == 1 else torch.stack(slopes).sum(0)
+        return total if self.rows is None else total[self.rows]
+
+    @property
+    def slope(self) -> Tensor | None:
+        """dL/ds, in the shape of `values`; None if no loss reached it."""
+        return self._cut(self.score.slopes)
+
+    @property
+    def raw_slope(self) -> Tensor | None:
+        """dL with respect to the returned tensor."""
+        return self._cut(self.score.raw_slopes)
+
+    @property
+    def elements(self) -> int:
+        """The number of scores the loss averaged over: those of the whole tensor."""
+        return self.score.values.numel()
+
+    @property
+    def samples(self) -> Tensor:
+        """The samples behind these scores, without the condition's channels."""
+        value = self.owner.samples
+        if self.samples_path is not None:
+            value = self.owner.sample_at(self.samples_path)
+        if self.rows is not None and len(value) == len(self.score.values):
+            value = value[self.rows]
+        if self.owner.channels is not None and value.ndim > 1:
+            value = value[:, self.owner.channels]
+        return value
+
+
+@dataclass(eq=False)
+class Assignment:
+    """Who played which role in the passes of one player's step."""
+
+    real: list[Part] = field(default_factory=list)
+    fake: list[Part] = field(default_factory=list)
+    generator: list[Part] = field(default_factory=list)
+    penalties: list[DiscriminatorPass] = field(default_factory=list)
+    undecided: int = 0
+    decided: int = 0
+    cut: bool = False
+    undetached: bool = False
+    concatenated: bool = False
+    leftover: list[DiscriminatorPass] = field(default_factory=list)

@@ -1,0 +1,187 @@
+"""The formulas of the signal catalogue as pure functions of tensors; each returns tensors, nothing is read out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+BINS = 32
+# The lattices that stored data live on: (scale, offset) such that value * scale + offset is whole.
+LATTICES = (
+    (255.0, 0.0),
+    (127.5, 127.5),
+    (1.0, 0.0),
+    (15.0, 0.0),
+    (7.5, 7.5),
+    (16.0, 0.0),
+    (8.0, 8.0),
+    (32768.0, 0.0),
+)
+_MOST = 128
+
+
+def first_rows(value: Tensor, most: int = _MOST) -> Tensor:
+    """At most `most` rows, evenly strided: deterministic, no random number is drawn."""
+    if len(value) <= most:
+        return value
+    stride = len(value) // most
+    return value[:: max(stride, 1)][:most]
+
+
+def auc(positive: Tensor, negative: Tensor) -> Tensor:
+    """P(positive > negative) + P(equal) / 2 over all pairs; flat inputs of any length.
+
+    Example:
+        >>> float(auc(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 1.0])))
+        0.875
+    """
+    pairs = first_rows(positive.reshape(-1), 512)[:, None] - first_rows(negative.reshape(-1), 512)[None, :]
+    return (torch.sign(pairs) + 1).mean() / 2
+
+
+def standardised_gap(real: Tensor, fake: Tensor) -> Tensor:
+    """(mean real - mean fake) / sqrt((var real + var fake) / 2)."""
+    pooled = ((real.var(correction=0) + fake.var(correction=0)) / 2).sqrt()
+    return (real.mean() - fake.mean()) / pooled.clamp(min=1e-12)
+
+
+def histograms(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Counts of both in 32 equal bins over their common range, and the two outer edges."""
+    both = torch.cat([real.reshape(-1), fake.reshape(-1)]).float()
+    low, high = both.min(), both.max()
+    width = (high - low).clamp(min=1e-12)
+
+    def count(values: Tensor) -> Tensor:
+        index = ((values.reshape(-1).float() - low) / width * BINS).long().clamp(0, BINS - 1)
+        return torch.zeros(BINS, device=values.device).index_add_(
+            0, index, torch.ones_like(index, dtype=torch.float32)
+        )
+
+    return count(real), count(fake), torch.stack([low, high])
+
+
+def root_mean_square(value: Tensor) -> Tensor:
+    return value.float().square().mean().sqrt()
+
+
+def sample_norms(value: Tensor) -> Tensor:
+    """The Euclidean norm of each row over all other axes, in float32."""
+    return value.detach().float().flatten(1).norm(dim=1)
+
+
+def total_norm(tensors: Sequence[Tensor]) -> Tensor:
+    """The Euclidean norm of all tensors together; 0 for none."""
+    if not tensors:
+        return torch.zeros(())
+    norms = torch._foreach_norm([tensor.detach() for tensor in tensors])
+    return torch.stack([norm.float() for norm in norms]).norm()
+
+
+def mean_absolute(tensors: Sequence[Tensor]) -> Tensor:
+    """The mean of the absolute values of all elements together."""
+    if not tensors:
+        return torch.zeros(())
+    sums = torch._foreach_norm([tensor.detach() for tensor in tensors], 1)
+    return torch.stack([value.float() for value in sums]).sum() / sum(tensor.numel() for tensor in tensors)
+
+
+def largest_absolute(tensors: Sequence[Tensor]) -> Tensor:
+    """The largest absolute value of all elements."""
+    if not tensors:
+        return torch.zeros(())
+    values = torch._foreach_norm([tensor.detach() for tensor in tensors], float("inf"))
+    return torch.stack([value.float() for value in values]).max()
+
+
+def pairwise_distances(rows: Tensor, others: Tensor) -> Tensor:
+    """Euclidean distances between flattened rows."""
+    return torch.cdist(rows.float().flatten(1), others.float().flatten(1))
+
+
+def mean_distance(distances: Tensor) -> Tensor:
+    """The mean off the diagonal of a square matrix of distances."""
+    count = len(distances)
+    if count < 2:
+        return torch.full((), float("nan"), device=distances.device)
+    return distances.sum() / (count * (count - 1))
+
+
+def nearest_other(distances: Tensor, rank: int = 1) -> Tensor:
+    """The distance of each row to its `rank`-th nearest other row."""
+    filled = distances.clone()
+    filled.fill_diagonal_(float("inf"))
+    return filled.kthvalue(min(rank, len(filled) - 1), dim=1).values
+
+
+def compare_batches(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """Distances, duplicates, nearness and coverage of a fake batch against a real batch.
+
+    Equal numbers of rows are compared, because duplicates and nearest distances depend on the number.
+    """
+    count = min(len(real), len(fake), _MOST)
+    if count < 4:
+        return {}
+    real, fake = first_rows(real, count), first_rows(fake, count)
+    between_reals, between_fakes = pairwise_distances(real, real), pairwise_distances(fake, fake)
+    across = pairwise_distances(fake, real)
+    real_distance, fake_distance = mean_distance(between_reals), mean_distance(between_fakes)
+    real_nearest, fake_nearest = nearest_other(between_reals), nearest_other(between_fakes)
+    # A share of the mean real distance: the scale comes from the data, never from the fakes.
+    near = 0.02 * real_distance
+    radius = nearest_other(between_reals, 3)
+    tiny = 1e-12
+    spread = fake.float().flatten(1).std(dim=0).square().mean().sqrt()
+    real_spread = real.float().flatten(1).std(dim=0).square().mean().sqrt()
+    return {
+        "sample.real.distance": real_distance,
+        "sample.fake.distance": fake_distance,
+        "sample.distance.ratio": fake_distance / real_distance.clamp(min=tiny),
+        "sample.spread.ratio": spread / real_spread.clamp(min=tiny),
+        "sample.fake.duplicates": (fake_nearest < near).float().mean(),
+        "sample.real.duplicates": (real_nearest < near).float().mean(),
+        "sample.nearest.ratio": across.min(dim=1).values.median() / real_nearest.median().clamp(min=tiny),
+        "sample.coverage": (across.min(dim=0).values <= radius).float().mean(),
+    }
+
+
+def lattice_share(values: Tensor, lattice: tuple[float, float], tolerance: float = 1e-3) -> Tensor:
+    """The share of values that lie on a lattice, within a fraction of its step."""
+    steps = values.float() * lattice[0] + lattice[1]
+    return ((steps - steps.round()).abs() <= tolerance * max(lattice[0] / 255.0, 1.0)).float().mean()
+
+
+def best_lattice(values: Tensor) -> tuple[tuple[float, float], float]:
+    """The coarsest lattice that holds the most values, and its share."""
+    shares = [(float(lattice_share(values, lattice)), lattice) for lattice in LATTICES]
+    best = max(share for share, _ in shares)
+    coarsest = min(
+        (lattice for share, lattice in shares if share >= best - 0.01), key=lambda lattice: lattice[0]
+    )
+    return coarsest, best
+
+
+def row_fingerprints(rows: Tensor) -> Tensor:
+    """One number per row, equal for equal rows and different for nearly all others; float64."""
+    flat = rows.detach().flatten(1).double()
+    weights = torch.sin(torch.arange(1, flat.shape[1] + 1, device=flat.device, dtype=torch.float64) * 12.9898)
+    return flat @ weights
+
+
+def kurtosis(values: Tensor) -> Tensor:
+    """The fourth standardised moment: 3 for a normal distribution, 1.8 for a uniform one."""
+    centred = values.float() - values.float().mean()
+    variance = centred.square().mean().clamp(min=1e-24)
+    return centred.pow(4).mean() / variance.square()
+
+
+def largest_singular_value(weight: Tensor, iterations: int = 8) -> Tensor:
+    """The largest singular value of a weight seen as a matrix, by power iteration from a fixed start."""
+    matrix = weight.detach().float().flatten(1)
+    vector = torch.sin(torch.arange(1, matrix.shape[1] + 1, device=matrix.device, dtype=torch.float32))
+    for _ in range(iterations):
+        vector = torch.nn.functional.normalize(
+            matrix.T @ torch.nn.functional.normalize(matrix @ vector, dim=0), dim=0
+        )
+    return (matrix @ vector).norm()
