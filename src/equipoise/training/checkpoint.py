@@ -125,16 +125,16 @@ def read_state(path: Path) -> dict[str, Any]:
         state = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise EquipoiseError(
-            f"There is no checkpoint in {str(path)!r} (it has no {STATE_FILE}); give a run's folder or one of "
-            "its checkpoints."
+            f"There is no checkpoint in {str(path)!r} (it has no {STATE_FILE}); give a run's folder or one "
+            "of its checkpoints."
         ) from None
     except (OSError, ValueError) as error:
         raise EquipoiseError(f"The checkpoint file {str(file)!r} cannot be read ({error}).") from error
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
         found = state.get("format") if isinstance(state, dict) else None
         raise EquipoiseError(
-            f"The checkpoint {str(path)!r} must have format {_FORMAT}, but it has {found!r}; use the version of "
-            "equipoise that wrote it."
+            f"The checkpoint {str(path)!r} must have format {_FORMAT}, but it has {found!r}; use the version "
+            "of equipoise that wrote it."
         )
     return state
 

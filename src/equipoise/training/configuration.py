@@ -21,7 +21,8 @@ class DataSection(_Section):
 
     source: str = Field("digits", description="a built-in name, a Hub id, a folder or a file")
     options: dict[str, Any] = Field(
-        default_factory=dict, description="further arguments of `load_data`, such as `split` or `normalisation`"
+        default_factory=dict,
+        description="further arguments of `load_data`, such as `split` or `normalisation`",
     )
 
 
@@ -30,21 +31,25 @@ class NetworksSection(_Section):
     `dcgan` for images, `mlp` for vectors, `conv1d` for sequences."""
 
     architecture: str = Field("auto", description="an architecture's name, or `auto`")
-    latent_dim: int | None = Field(None, ge=1, description="numbers in a latent; None for the architecture's own")
+    latent_dim: int | None = Field(
+        None, ge=1, description="numbers in a latent; None for the architecture's own"
+    )
     base_channels: int | None = Field(
         None, ge=1, description="width of the narrowest layers; None for the architecture's own"
     )
     conditional: bool = Field(False, description="whether both networks are given the class")
-    conditioning: str | None = Field(None, description="how the class goes in; None for the architecture's own")
-    batch_layer: str | None = Field(None, description="a layer of the discriminator that sees the whole batch")
+    conditioning: str | None = Field(
+        None, description="how the class goes in; None for the architecture's own"
+    )
+    batch_layer: str | None = Field(
+        None, description="a layer of the discriminator that sees the whole batch"
+    )
     pack: int = Field(1, ge=1, description="how many samples the discriminator judges together (PacGAN)")
     microbatch: int = Field(1, ge=1, description="how many discriminators share the batch (microbatchGAN)")
     discriminator_normalisation: str | None = Field(
         None, description="normalisation in the discriminator; None for the architecture's own"
     )
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="further arguments of the architecture"
-    )
+    options: dict[str, Any] = Field(default_factory=dict, description="further arguments of the architecture")
 
 
 class ObjectiveSection(BaseModel):
@@ -63,15 +68,17 @@ class ObjectiveSection(BaseModel):
 class EmaSection(_Section):
     """The moving average of the generator's weights that samples are drawn from.
 
-    With `half_life` h (in samples) and n samples a step, the weight of the past is ``0.5 ** (n / h)``, where
-    h is at most `ramp_up` times the samples seen so far. With `decay` it is ``min(decay, (1 + t) / (10 + t))``
+    With `half_life` h (in samples) and n samples a step, the weight of the past is ``0.5 ** (n / h)``,
+    where h is at most `ramp_up` times the samples seen so far. With `decay` it is ``min(decay, (1 + t) / (10 + t))``
     at step t.
     """
 
     enabled: bool = True
     half_life: float | None = Field(10_000, gt=0, description="in samples; used unless `decay` is given")
     decay: float | None = Field(None, ge=0, lt=1, description="of each step, in place of `half_life`")
-    ramp_up: float | None = Field(0.05, gt=0, description="half-life as a fraction of the samples seen so far")
+    ramp_up: float | None = Field(
+        0.05, gt=0, description="half-life as a fraction of the samples seen so far"
+    )
 
 
 class TrainingSection(_Section):
@@ -83,7 +90,7 @@ class TrainingSection(_Section):
     discriminator_steps: int = Field(1, ge=1, description="updates of the discriminator per generator update")
     gradient_accumulation: int = Field(1, ge=1, description="parts whose gradients are added up")
     mixed_precision: Literal["no", "bf16"] = "no"
-    ema: EmaSection = Field(default_factory=EmaSection)
+    ema: EmaSection = EmaSection()
     compile: bool = Field(False, description="torch.compile for the passes that need no second derivative")
     channels_last: bool = Field(True, description="memory layout of image networks")
     checkpoint_every: int = Field(500, ge=1, description="in steps")
@@ -109,8 +116,8 @@ class OptimizerSection(_Section):
 class OptimizersSection(_Section):
     """The players' optimizers."""
 
-    generator: OptimizerSection = Field(default_factory=OptimizerSection)
-    discriminator: OptimizerSection = Field(default_factory=OptimizerSection)
+    generator: OptimizerSection = OptimizerSection()
+    discriminator: OptimizerSection = OptimizerSection()
 
 
 class TrainingConfiguration(_Section):
@@ -131,12 +138,12 @@ class TrainingConfiguration(_Section):
     """
 
     recipe: str | None = None
-    data: DataSection = Field(default_factory=DataSection)
-    networks: NetworksSection = Field(default_factory=NetworksSection)
-    objective: ObjectiveSection = Field(default_factory=ObjectiveSection)
+    data: DataSection = DataSection()
+    networks: NetworksSection = NetworksSection()
+    objective: ObjectiveSection = ObjectiveSection()
     penalties: dict[str, PenaltyOptions] = Field(default_factory=dict)
-    training: TrainingSection = Field(default_factory=TrainingSection)
-    optimizers: OptimizersSection = Field(default_factory=OptimizersSection)
+    training: TrainingSection = TrainingSection()
+    optimizers: OptimizersSection = OptimizersSection()
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> TrainingConfiguration:

@@ -14,8 +14,8 @@ def sliced_wasserstein_distance(
 ) -> float:
     """The mean over random directions of the 1-Wasserstein distance between the projected sets.
 
-    ``mean_k mean_i | sort(samples u_k)_i - sort(reals u_k)_i |`` with unit directions u_k. A shift of all values
-    by 1 counts about ``sqrt(2 / pi)`` in any dimension.
+    ``mean_k mean_i | sort(samples u_k)_i - sort(reals u_k)_i |`` with unit directions u_k. A shift of all
+    values by 1 counts about ``sqrt(2 / pi)`` in any dimension.
 
     It compares raw values, pixel by pixel: cheap, and monotone enough to tell a collapsed or diverged network
     from a working one, but it does not see what a person sees. Use the metrics of `equipoise evaluate` for a

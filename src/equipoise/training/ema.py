@@ -16,8 +16,8 @@ class ExponentialMovingAverage:
     """Weights that follow a network's weights slowly: ``average = w * average + (1 - w) * current``.
 
     Floating-point buffers (the running statistics of batch normalisation) are averaged with the same weight,
-    so that they belong to the averaged weights. Copied instead are whole-number buffers and the power-iteration
-    vectors of spectral normalisation, whose average would no longer have length one.
+    so that they belong to the averaged weights. Copied instead are whole-number buffers and the
+    power-iteration vectors of spectral normalisation, whose average would no longer have length one.
 
     Args:
         network: what to follow; the average starts as its copy.
@@ -88,6 +88,6 @@ def _copied_buffers(network: nn.Module) -> set[str]:
     return {
         f"{prefix}.{name}"
         for prefix, module in network.named_modules()
-        if type(module).__name__ in {"_SpectralNorm", "SpectralNorm"}
+        if type(module).__name__ in {"_SpectralNorm", "SpectralNorm", "UnitSpectralNorm"}
         for name, _ in module.named_buffers(recurse=False)
     }

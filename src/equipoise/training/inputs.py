@@ -13,7 +13,7 @@ RealSource = Callable[[], tuple[Tensor, "Tensor | None"]]
 
 @dataclass
 class Part:
-    """The inputs of one forward pass of each network; a batch has as many parts as gradients are accumulated."""
+    """The inputs of one forward pass of each network; a batch has several where gradients are accumulated."""
 
     latent: Tensor
     fake_labels: Tensor | None

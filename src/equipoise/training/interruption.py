@@ -10,7 +10,7 @@ from typing import Any
 from equipoise.errors import EquipoiseError
 
 
-class TrainingInterrupted(EquipoiseError):
+class TrainingInterruptedError(EquipoiseError):
     """The run was stopped by its user; everything is saved."""
 
 

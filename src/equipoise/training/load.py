@@ -42,7 +42,8 @@ def load_configuration(
     for override in overrides:
         apply_override(values, override)
     values["penalties"] = {
-        name: options if options is not None else {} for name, options in (values.get("penalties") or {}).items()
+        name: options if options is not None else {}
+        for name, options in (values.get("penalties") or {}).items()
     }
     return TrainingConfiguration.from_values(values)
 
@@ -64,7 +65,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise EquipoiseError(f"There is no configuration file {str(path)!r}; give a recipe's name or a YAML file.") from None
+        raise EquipoiseError(
+            f"There is no configuration file {str(path)!r}; give a recipe's name or a YAML file."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise EquipoiseError(f"The configuration file {str(path)!r} cannot be read ({error}).") from error
     except yaml.YAMLError as error:
@@ -94,7 +97,11 @@ def merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """
     result = copy.deepcopy(below)
     for key, value in above.items():
-        if isinstance(value, Mapping) and isinstance(result.get(key), dict) and key not in {"objective", "penalties"}:
+        if (
+            isinstance(value, Mapping)
+            and isinstance(result.get(key), dict)
+            and key not in {"objective", "penalties"}
+        ):
             result[key] = merged(result[key], value)
         else:
             result[key] = copy.deepcopy(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,20 +23,20 @@ def build_optimizer(settings: OptimizerSection, parameters: Iterable[nn.Paramete
         ('Adam', True)
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    rate = settings.learning_rate
+    common: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     fused = all(p.device.type in _FUSED_DEVICES and p.is_floating_point() for p in trained)
+    optimizer: torch.optim.Optimizer
     if settings.name == "adam":
-        return torch.optim.Adam(
-            trained, lr=rate, betas=settings.betas, weight_decay=settings.weight_decay, fused=fused
-        )
-    if settings.name == "sgd":
-        return torch.optim.SGD(
-            trained, lr=rate, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=fused
-        )
-    # torch has no fused RMSprop.
-    return torch.optim.RMSprop(
-        trained, lr=rate, momentum=settings.momentum, weight_decay=settings.weight_decay, foreach=True
-    )
+        optimizer = torch.optim.Adam(trained, betas=settings.betas, fused=fused, **common)
+    elif settings.name == "sgd":
+        optimizer = torch.optim.SGD(trained, momentum=settings.momentum, fused=fused, **common)
+    else:
+        # torch has no fused RMSprop.
+        optimizer = torch.optim.RMSprop(trained, momentum=settings.momentum, foreach=True, **common)
+    for group in optimizer.param_groups:
+        # Schedules multiply this; a remedy that changes the rate changes this.
+        group["initial_lr"] = settings.learning_rate
+    return optimizer
 
 
 def learning_rate_factor(settings: OptimizerSection, step: int, total_steps: int) -> float:

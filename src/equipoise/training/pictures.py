@@ -125,7 +125,9 @@ def save_curves(path: Path, log: Sequence[Mapping[str, Any]]) -> None:
     ]
     panels = [(title, members) for title, members in panels if members] or [("losses", [])]
     figure = Figure(figsize=(8, 2.4 * len(panels)), layout="constrained")
-    for axes, (title, members) in zip(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels):
+    for axes, (title, members) in zip(
+        figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels
+    ):
         for name in members:
             points = [(entry["step"], entry[name]) for entry in log if name in entry]
             axes.plot(*zip(*points), label=name.removeprefix("penalty/").replace("_", " "), linewidth=1)

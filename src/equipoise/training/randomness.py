@@ -33,30 +33,32 @@ def derived_seed(seed: int, purpose: str) -> int:
 class SharedDraws(TorchFunctionMode):
     """Inside, a batch of random numbers is drawn for all processes and cut to this one's samples.
 
-    It concerns draws from one given generator whose first dimension is the local batch; so a penalty that
-    draws one number for each sample draws what it would have drawn with the whole batch in one process.
+    It concerns draws from one given generator of whose first two dimensions one is the local batch; so a
+    penalty that draws one number for each sample draws what it would have drawn with the whole batch in one process.
 
     Args:
         generator: the generator whose draws are shared; others are left alone.
         rank, processes: which process this is, of how many.
-        local_batch: the number of samples of this process.
+        local_sizes: the lengths that are a batch: the number of samples of this process, and of packs.
 
     Example:
         >>> def draw(processes, rank, size):
         ...     generator = torch.Generator().manual_seed(0)
-        ...     with SharedDraws(generator, rank, processes, size):
+        ...     with SharedDraws(generator, rank, processes, (size,)):
         ...         return torch.rand(size, 1, generator=generator)
         >>> whole = draw(1, 0, 4)
         >>> torch.equal(torch.cat([draw(2, 0, 2), draw(2, 1, 2)]), whole)
         True
     """
 
-    def __init__(self, generator: torch.Generator, rank: int, processes: int, local_batch: int) -> None:
+    def __init__(
+        self, generator: torch.Generator, rank: int, processes: int, local_sizes: Sequence[int]
+    ) -> None:
         super().__init__()
         self.generator = generator
         self.rank = rank
         self.processes = processes
-        self.local_batch = local_batch
+        self.local_sizes = tuple(local_sizes)
 
     def __torch_function__(
         self,
@@ -81,20 +83,25 @@ class SharedDraws(TorchFunctionMode):
             return self._own(shape, lambda whole: func(whole, **options))
         return func(*args, **options)
 
+    def _axis(self, shape: Sequence[int]) -> int | None:
+        return next((axis for axis, length in enumerate(shape[:2]) if length in self.local_sizes), None)
+
     def _own(self, shape: tuple[int, ...], draw: Callable[[tuple[int, ...]], Tensor]) -> Tensor:
-        if not shape or shape[0] != self.local_batch:
+        axis = self._axis(shape)
+        if axis is None:
             return draw(shape)
-        whole = draw((self.processes * shape[0], *shape[1:]))
-        return whole[self.rank * shape[0] : (self.rank + 1) * shape[0]]
+        length = shape[axis]
+        whole = draw((*shape[:axis], self.processes * length, *shape[axis + 1 :]))
+        return whole.narrow(axis, self.rank * length, length)
 
     def _in_place(self, func: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
         target: Tensor = args[0]
-        if target.dim() == 0 or target.shape[0] != self.local_batch:
-            drawn: Tensor = func(*args, **options)
+
+        def draw(shape: tuple[int, ...]) -> Tensor:
+            drawn: Tensor = func(target.new_empty(shape), *args[1:], **options)
             return drawn
-        whole = target.new_empty((self.processes * target.shape[0], *target.shape[1:]))
-        func(whole, *args[1:], **options)
-        return target.copy_(whole[self.rank * self.local_batch : (self.rank + 1) * self.local_batch])
+
+        return target.copy_(self._own(tuple(target.shape), draw))
 
 
 def encode_state(generator: torch.Generator) -> str:

@@ -19,8 +19,8 @@ from equipoise.validation import Interval, check_parameter
 class SavedGenerator(nn.Module):
     """A trained generator with what is needed to use it: call it, or ask it for samples.
 
-    It is in evaluation mode: batch normalisation uses its running statistics, which for the moving average are
-    averaged like its weights. Samples then do not depend on each other or on how many are drawn at once.
+    It is in evaluation mode: batch normalisation uses its running statistics, which for the moving average
+    are averaged like its weights. Samples then do not depend on each other or on how many are drawn at once.
 
     Args:
         network: the generator; called as ``network(latent, labels)``.

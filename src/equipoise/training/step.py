@@ -97,8 +97,10 @@ class TrainingStep:
         """Carry out step number `step`, counted from 0.
 
         Returns:
-            Scalars without a graph: `discriminator_loss` and `generator_loss` (adversarial parts alone, of the
-            last update), `real_score` and `fake_score` (mean logits), `penalty/NAME` (as added to the loss).
+            Scalars without a graph, of the last update and part: `discriminator_loss` and `generator_loss`
+            (the adversarial parts alone; the whole where a penalty replaces the adversarial loss),
+            `real_score` and `fake_score` (mean logits in the discriminator's step), `penalty/NAME` (as added
+            to the loss).
         """
         self.objective.random = self.random
         scores: Scores = {}
@@ -152,6 +154,10 @@ class TrainingStep:
         with self._autocast():
             fake = self._call_generator(part.latent, part.fake_labels)
         context = self._context(part, fake.float(), step)
+        if any(penalty.replaces_adversarial for penalty in self.penalties):
+            loss = self._with_penalties("generator", fake.new_zeros((), dtype=torch.float32), context, scores)
+            scores["generator_loss"] = loss.detach()
+            return loss
         real_logits = None
         with self._autocast():
             fake_logits = self._call_discriminator(context.fake, part.fake_labels).float()
@@ -175,6 +181,7 @@ class TrainingStep:
             fake_labels=part.fake_labels,
             latent=part.latent,
             random=self.random,
+            generated=fake,
         )
         with self._shared_draws():
             for penalty in self.penalties:
@@ -215,7 +222,9 @@ class TrainingStep:
     def _shared_draws(self) -> AbstractContextManager[Any]:
         if self.inputs.processes == 1:
             return nullcontext()
-        return SharedDraws(self.random, self.inputs.rank, self.inputs.processes, self.inputs.batch_size)
+        batch = self.inputs.batch_size
+        pack = int(getattr(self.discriminator, "pack", 1))
+        return SharedDraws(self.random, self.inputs.rank, self.inputs.processes, (batch, batch // pack))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return nullcontext() if self.settings.autocast is None else self.settings.autocast()
