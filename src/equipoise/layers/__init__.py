@@ -1,1 +1,1 @@
-
+"""Layers that see the whole batch or a condition."""
