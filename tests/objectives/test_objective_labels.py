@@ -51,7 +51,7 @@ def test_smoothed_least_squares_aims_at_the_smoothed_target():
 
 @pytest.mark.parametrize("name", LABELLED)
 def test_two_sided_smoothing_is_refused_with_the_reason(name):
-    with pytest.raises(EquipoiseError, match="fake_smoothing.*generator's own density"):
+    with pytest.raises(EquipoiseError, match=r"fake_smoothing.*generator's own density"):
         build_objective(name, smoothing=0.1, fake_smoothing=0.1)
 
 
@@ -109,5 +109,5 @@ def test_a_patch_shares_its_samples_target():
 
 def test_noisy_labels_without_a_generator_are_refused():
     objective = build_objective("minimax", noisy_labels=0.1)
-    with pytest.raises(EquipoiseError, match="objective.random"):
+    with pytest.raises(EquipoiseError, match=r"objective\.random"):
         objective.discriminator_loss(torch.zeros(2), torch.zeros(2))

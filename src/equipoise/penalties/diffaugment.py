@@ -150,14 +150,14 @@ class DiffAugment(Penalty):
     def _translation(self, images: Tensor, chance: Tensor) -> Tensor:
         shifts = []
         for amount, side in zip(chance[3:5], images.shape[2:]):
-            largest = round(self.translation * side)
+            largest = int(self.translation * side + 0.5)
             shifts.append((amount * (2 * largest + 1)).floor().long().clamp(max=2 * largest) - largest)
         return translate(images, shifts[0], shifts[1])
 
     def _cutout(self, images: Tensor, chance: Tensor) -> Tensor:
         corners, sizes = [], []
         for amount, side in zip(chance[5:7], images.shape[2:]):
-            size = max(1, round(self.cutout * side))
+            size = max(1, int(self.cutout * side + 0.5))
             # An even rectangle's centre lies between pixels and has one place more.
             places = side + (1 - size % 2)
             corners.append((amount * places).floor().long().clamp(max=places - 1) - size // 2)

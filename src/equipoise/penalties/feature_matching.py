@@ -8,7 +8,7 @@ from torch import Tensor
 from equipoise.errors import EquipoiseError
 from equipoise.layers.gather import gather_with_gradient
 from equipoise.penalties.base import PENALTIES, Penalty, StepContext
-from equipoise.penalties.gradients import unwrapped
+from equipoise.penalties.gradients import unwrapped, widened
 from equipoise.validation import InstanceOf, Interval, validated
 
 
@@ -28,7 +28,7 @@ def feature_distance(real_features: Tensor, fake_features: Tensor) -> Tensor:
         >>> feature_distance(torch.ones(4, 3), torch.zeros(8, 3)).item()
         3.0
     """
-    real, fake = real_features.detach().float(), fake_features.float()
+    real, fake = widened(real_features.detach()), widened(fake_features)
     real_mean = gather_with_gradient(real.mean(0, keepdim=True)).mean(0)
     fake_mean = gather_with_gradient(fake.mean(0, keepdim=True)).mean(0)
     return (real_mean - fake_mean).square().sum()

@@ -8,7 +8,14 @@ from torch.nn.functional import relu
 
 from equipoise.errors import EquipoiseError
 from equipoise.penalties.base import PENALTIES, Penalty, StepContext
-from equipoise.penalties.gradients import input_gradient, norms, pack_of, required_random, uniform
+from equipoise.penalties.gradients import (
+    input_gradient,
+    norms,
+    pack_of,
+    require_whole_packs,
+    required_random,
+    uniform,
+)
 from equipoise.validation import Interval, OneOf, validated
 
 
@@ -85,10 +92,7 @@ class GradientPenalty(Penalty):
                 f"`fake` must have the shape of `real` for a gradient penalty, but they are "
                 f"{tuple(fake.shape)} and {tuple(real.shape)}; use equal batch sizes."
             )
-        if len(real) % pack:
-            raise EquipoiseError(
-                f"`batch_size` must be a multiple of the discriminator's pack {pack}, but it is {len(real)}."
-            )
+        require_whole_packs(len(real), pack)
         alpha = uniform((len(real) // pack,), real, required_random(context, self.name))
         alpha = alpha.repeat_interleave(pack)
         shaped = alpha.view(-1, *[1] * (real.dim() - 1))

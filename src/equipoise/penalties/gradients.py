@@ -28,6 +28,20 @@ def pack_of(discriminator: nn.Module) -> int:
     return int(getattr(unwrapped(discriminator), "pack", 1))
 
 
+def widened(tensor: Tensor) -> Tensor:
+    """The tensor in float32 or wider: sums of squares in half precision overflow or vanish."""
+    return tensor if tensor.dtype.itemsize >= 4 else tensor.float()
+
+
+def require_whole_packs(number: int, pack: int) -> None:
+    """Refuse a batch that a packed discriminator cannot divide into packs."""
+    if number % pack:
+        raise EquipoiseError(
+            f"`batch_size` must be a multiple of the discriminator's pack {pack}, but it is {number}; "
+            "change one of the two."
+        )
+
+
 def judge(discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> Tensor:
     """The discriminator's logits, with labels where there are labels."""
     logits: Tensor = discriminator(samples) if labels is None else discriminator(samples, labels)
@@ -48,7 +62,7 @@ def input_gradient(discriminator: nn.Module, samples: Tensor, labels: Tensor | N
         The gradient of the sum of all logits in float32 or wider, of the samples' shape.
 
     Raises:
-        EquipoiseError: when the logits do not depend on the input by way of autograd.
+        EquipoiseError: when the logits have no graph, or the batch is no whole number of packs.
 
     Example:
         >>> critic = nn.Linear(2, 1, bias=False)
@@ -56,6 +70,7 @@ def input_gradient(discriminator: nn.Module, samples: Tensor, labels: Tensor | N
         >>> bool((gradient == critic.weight).all())
         True
     """
+    require_whole_packs(len(samples), pack_of(discriminator))
     dtype = next((p.dtype for p in discriminator.parameters() if p.is_floating_point()), samples.dtype)
     with torch.enable_grad(), torch.autocast(samples.device.type, enabled=False):
         inputs = samples.detach().to(dtype).requires_grad_(True)
@@ -65,9 +80,10 @@ def input_gradient(discriminator: nn.Module, samples: Tensor, labels: Tensor | N
                 "`discriminator` must return logits with a graph for a gradient penalty, but they have none; "
                 "remove detach() and no_grad() from its forward pass."
             )
-        total = logits.float().sum() if logits.dtype.itemsize < 4 else logits.sum()
-        (gradient,) = torch.autograd.grad(total, inputs, create_graph=True, materialize_grads=True)
-    return gradient.float() if gradient.dtype.itemsize < 4 else gradient
+        (gradient,) = torch.autograd.grad(
+            widened(logits).sum(), inputs, create_graph=True, materialize_grads=True
+        )
+    return widened(gradient)
 
 
 def squared_norms(gradient: Tensor, pack: int = 1) -> Tensor:
@@ -89,10 +105,7 @@ def squared_norms(gradient: Tensor, pack: int = 1) -> Tensor:
         >>> squared_norms(torch.ones(4, 3), pack=2).tolist()
         [6.0, 6.0]
     """
-    if len(gradient) % pack:
-        raise EquipoiseError(
-            f"`batch_size` must be a multiple of the discriminator's pack {pack}, but it is {len(gradient)}."
-        )
+    require_whole_packs(len(gradient), pack)
     return gradient.reshape(len(gradient) // pack, -1).square().sum(1)
 
 

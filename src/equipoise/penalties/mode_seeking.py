@@ -8,6 +8,7 @@ from torch import Tensor
 from equipoise.errors import EquipoiseError
 from equipoise.layers.gather import gather_with_gradient
 from equipoise.penalties.base import PENALTIES, Penalty, StepContext
+from equipoise.penalties.gradients import widened
 from equipoise.validation import Interval, validated
 
 
@@ -42,7 +43,7 @@ def mode_seeking_penalty(
             f"`batch_size` must be at least 2 for mode seeking, with one latent a sample, but there are "
             f"{len(samples)} samples and {len(latent)} latents."
         )
-    flat, latent = samples.float().flatten(1), latent.float().flatten(1)
+    flat, latent = widened(samples).flatten(1), widened(latent).flatten(1)
     if labels is None:
         pairs = len(flat) // 2 * 2
         first, second = (

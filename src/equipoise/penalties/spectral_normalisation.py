@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -135,5 +137,6 @@ class SpectralNormalisation(Penalty):
                 continue  # normalised already, by the network itself or by an earlier call
             axis = 1 if isinstance(module, _TRANSPOSED) else 0
             parametrize.register_parametrization(
-                module, "weight", UnitSpectralNorm(weight, axis, self.iterations).train(module.training)
+                module, "weight", UnitSpectralNorm(weight, axis, self.iterations)
             )
+            cast(nn.Module, module.parametrizations).train(module.training)
