@@ -204,14 +204,14 @@ def load_generator(path: str | Path | Run, *, ema: bool = True) -> SavedGenerato
     """
     from equipoise.data import Normalisation, SampleSpecification
     from equipoise.penalties import build_penalty
-    from equipoise.training.assembly import NetworkPlan, networks_for
+    from equipoise.training.assembly import NetworkSettings, networks_for
     from equipoise.training.checkpoint import read_state, read_tensors
     from equipoise.training.sampling import SavedGenerator
 
     folder = _checkpoint_folder(path.directory if isinstance(path, Run) else Path(path))
     state = read_state(folder)
     specification = SampleSpecification.from_json(state["specification"])
-    plan = NetworkPlan.from_json(state["networks"], specification)
+    plan = NetworkSettings.from_json(state["networks"], specification)
     generator, discriminator = networks_for(plan, seed=0)
     for name, options in state["configuration"]["penalties"].items():
         # Spectral normalisation changes what a network's weights are called.

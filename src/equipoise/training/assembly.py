@@ -13,12 +13,10 @@ from equipoise.networks import ARCHITECTURES, build_networks
 from equipoise.training.configuration import NetworksSection
 
 DEFAULT_ARCHITECTURE = {"image": "dcgan", "vector": "mlp", "sequence": "conv1d"}
-# What each architecture can make; an MLP makes anything.
-_KINDS = {"dcgan": {"image"}, "resnet": {"image"}, "r3gan": {"image"}, "conv1d": {"sequence"}}
 
 
 @dataclass(frozen=True)
-class NetworkPlan:
+class NetworkSettings:
     """All that `build_networks` needs, as plain values.
 
     Attributes:
@@ -41,7 +39,7 @@ class NetworkPlan:
         return {"architecture": self.architecture, "options": self.options}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any], specification: SampleSpecification) -> NetworkPlan:
+    def from_json(cls, values: dict[str, Any], specification: SampleSpecification) -> NetworkSettings:
         """What `to_json` gave, with the specification that is saved beside it."""
         return cls(values["architecture"], specification, values["options"])
 
@@ -60,23 +58,22 @@ def resolve_architecture(name: str, specification: SampleSpecification) -> str:
         'mlp'
     """
     if name != "auto":
-        ARCHITECTURES.get(name)
-        if specification.kind in _KINDS.get(name, {specification.kind}):
+        if specification.kind in ARCHITECTURES.get(name).kinds:
             return name
     return DEFAULT_ARCHITECTURE[specification.kind]
 
 
-def plan_networks(settings: NetworksSection, specification: SampleSpecification) -> NetworkPlan:
+def plan_networks(settings: NetworksSection, specification: SampleSpecification) -> NetworkSettings:
     """The arguments for `build_networks` that the settings mean; what is None is left to the architecture."""
     chosen = settings.model_dump(exclude={"architecture", "options"}, exclude_none=True)
-    return NetworkPlan(
+    return NetworkSettings(
         resolve_architecture(settings.architecture, specification),
         specification,
         chosen | settings.options,
     )
 
 
-def networks_for(plan: NetworkPlan, seed: int) -> tuple[nn.Module, nn.Module]:
+def networks_for(plan: NetworkSettings, seed: int) -> tuple[nn.Module, nn.Module]:
     """Generator and discriminator with the initial weights of that seed; the global random state is kept."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

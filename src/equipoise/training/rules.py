@@ -8,6 +8,7 @@ from typing import Literal
 
 from equipoise.data.specification import SampleSpecification
 from equipoise.errors import EquipoiseError
+from equipoise.networks import ARCHITECTURES, Architecture
 from equipoise.objectives import OBJECTIVES, Objective, build_objective
 from equipoise.penalties import Penalty, build_penalty
 from equipoise.registry import Registry
@@ -32,10 +33,15 @@ class Setting:
     def batch_norm_in_discriminator(self) -> bool:
         """Whether the discriminator will have batch normalisation, by its own default or by the setting."""
         chosen = self.configuration.networks.discriminator_normalisation
-        if chosen is not None:
-            return chosen == "batch"
+        if chosen in (None, "default"):
+            chosen = self.architecture.default_normalisation
+        return chosen == "batch"
+
+    @property
+    def architecture(self) -> type[Architecture]:
+        """The architecture that will be used."""
         name = resolve_architecture(self.configuration.networks.architecture, self.specification)
-        return name == "dcgan"
+        return ARCHITECTURES.get(name)
 
     def penalty(self, name: str) -> Penalty | None:
         """The penalty of that name, if it is used."""
@@ -205,11 +211,18 @@ def _mode_seeking_alone(setting: Setting) -> str | None:
     return "mode-seeking compares samples of a batch; raise training.batch_size to at least 2."
 
 
-@rule("microbatch-of-its-own", "refuse")
-def _microbatch_of_its_own(setting: Setting) -> str | None:
+@rule("microbatch-owns-its-losses", "refuse")
+def _microbatch_owns_its_losses(setting: Setting) -> str | None:
     networks = setting.configuration.networks
-    if networks.microbatch > 1 and networks.pack > 1:
+    if networks.microbatch <= 1:
+        return None
+    if networks.pack > 1:
         return "networks.microbatch and networks.pack both divide the batch; use one of them."
+    if setting.objective.name != "non-saturating" or setting.configuration.objective.options:
+        return (
+            "the discriminators of networks.microbatch have losses of their own, which replace the objective; "
+            "leave the objective at `non-saturating` without options."
+        )
     return None
 
 
@@ -232,8 +245,7 @@ def _accumulated_batch_statistics(setting: Setting) -> str | None:
 
 @rule("batch-norm-across-processes", "warn")
 def _batch_norm_across_processes(setting: Setting) -> str | None:
-    name = resolve_architecture(setting.configuration.networks.architecture, setting.specification)
-    has = setting.batch_norm_in_discriminator or name in {"dcgan", "resnet", "conv1d"}
+    has = setting.batch_norm_in_discriminator or setting.architecture.name not in {"mlp", "r3gan"}
     if setting.processes == 1 or not has:
         return None
     return (

@@ -180,9 +180,9 @@ def refuse_changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     Raises:
         EquipoiseError: with every difference.
     """
-    before, after = flattened(saved), flattened(now)
+    before, after = ({n: v for n, v in flattened(side).items() if v != {}} for side in (saved, now))
     differences = [
-        f"`{name}` was {before.get(name, 'not set')!r} and is {after.get(name, 'not set')!r}"
+        f"`{name}` was {_shown(before, name)} and is {_shown(after, name)}"
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name) and not name.startswith(_FREE)
     ]
@@ -191,3 +191,7 @@ def refuse_changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
             f"The run cannot be gone on with under changed settings: {', '.join(differences)}; give the old "
             "values, or start a new run in another --out."
         )
+
+
+def _shown(settings: Mapping[str, Any], name: str) -> str:
+    return repr(settings[name]) if name in settings else "not set"

@@ -13,7 +13,7 @@ from equipoise.data import BatchSampler, Dataset
 from equipoise.errors import EquipoiseError
 from equipoise.objectives import build_objective
 from equipoise.penalties import build_penalty
-from equipoise.training.assembly import NetworkPlan, networks_for, plan_networks
+from equipoise.training.assembly import NetworkSettings, networks_for, plan_networks
 from equipoise.training.checkpoint import Checkpoint
 from equipoise.training.configuration import OptimizerSection, TrainingConfiguration
 from equipoise.training.distribution import average_buffers
@@ -55,7 +55,7 @@ class TrainingSession:
         self.step = 0
         self.best_distance: float | None = None
         training = configuration.training
-        self.plan: NetworkPlan = plan_networks(configuration.networks, dataset.specification)
+        self.plan: NetworkSettings = plan_networks(configuration.networks, dataset.specification)
         generator, discriminator = networks_for(self.plan, derived_seed(training.seed, "networks"))
         objective = build_objective(configuration.objective.name, **configuration.objective.options)
         penalties = [build_penalty(name, **options) for name, options in configuration.penalties.items()]

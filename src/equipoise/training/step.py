@@ -99,8 +99,8 @@ class TrainingStep:
         Returns:
             Scalars without a graph, of the last update and part: `discriminator_loss` and `generator_loss`
             (the adversarial parts alone; the whole where a penalty replaces the adversarial loss),
-            `real_score` and `fake_score` (mean logits in the discriminator's step), `penalty/NAME` (as added
-            to the loss).
+            `real_score` and `fake_score` (mean logits in the discriminator's step, unless the discriminator
+            owns its losses), `penalty/NAME` (as added to the loss).
         """
         self.objective.random = self.random
         scores: Scores = {}
@@ -139,6 +139,13 @@ class TrainingStep:
         with torch.no_grad(), self._autocast():
             fake = self._call_generator(part.latent, part.fake_labels)
         context = self._context(part, fake.float(), step)
+        if self._owns_losses:
+            with self._autocast():
+                loss = self.discriminator.discriminator_loss(  # type: ignore[operator]
+                    context.real, context.fake, part.labels, part.fake_labels, alpha=self._alpha(step)
+                ).float()
+            scores["discriminator_loss"] = loss.detach()
+            return self._with_penalties("discriminator", loss, context, scores)
         with self._autocast():
             real_logits = self._call_discriminator(context.real, part.labels)
             fake_logits = self._call_discriminator(context.fake, part.fake_labels)
@@ -158,6 +165,13 @@ class TrainingStep:
             loss = self._with_penalties("generator", fake.new_zeros((), dtype=torch.float32), context, scores)
             scores["generator_loss"] = loss.detach()
             return loss
+        if self._owns_losses:
+            with self._autocast():
+                loss = self.discriminator.generator_loss(  # type: ignore[operator]
+                    context.fake, part.fake_labels, alpha=self._alpha(step)
+                ).float()
+            scores["generator_loss"] = loss.detach()
+            return self._with_penalties("generator", loss, context, scores)
         real_logits = None
         with self._autocast():
             fake_logits = self._call_discriminator(context.fake, part.fake_labels).float()
@@ -168,6 +182,14 @@ class TrainingStep:
         loss = self._adversarial("generator", real_logits, fake_logits)
         scores["generator_loss"] = loss.detach()
         return self._with_penalties("generator", loss, context, scores)
+
+    @property
+    def _owns_losses(self) -> bool:
+        """Whether the discriminator brings its losses with it (microbatchGAN); they replace the objective's."""
+        return bool(getattr(self.discriminator, "owns_losses", False))
+
+    def _alpha(self, step: int) -> float:
+        return float(self.discriminator.alpha_at(step, self.settings.total_steps))  # type: ignore[operator]
 
     def _context(self, part: Part, fake: Tensor, step: int) -> StepContext:
         context = StepContext(
