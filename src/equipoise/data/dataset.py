@@ -151,7 +151,7 @@ class Dataset:
         return chosen if self._rows is None else self._rows[chosen]
 
 
-@validated(fraction=Interval(float, 0, 1, low_open=True, high_open=True), seed=Interval(int, 0))
+@validated(fraction=Interval(float, 0, 1, low_open=True, high_open=True), seed=Interval(int, 0, 2**63))
 def _split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     count = len(dataset)
     held = round(fraction * count)
@@ -159,5 +159,7 @@ def _split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Datas
         raise EquipoiseError(
             f"`fraction` = {fraction} of {count} samples leaves one part empty; choose another fraction."
         )
-    order = np.argsort(np.random.Philox(key=[seed, count]).random_raw(count), kind="stable")
+    order = np.argsort(
+        np.random.Philox(key=np.array([seed, count], dtype=np.uint64)).random_raw(count), kind="stable"
+    )
     return dataset.take(np.sort(order[held:])), dataset.take(np.sort(order[:held]))

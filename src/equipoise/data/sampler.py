@@ -40,7 +40,7 @@ class BatchSampler:
     @validated(
         count=Interval(int, 1),
         batch_size=Interval(int, 1),
-        seed=Interval(int, 0, 2**64 - 1),
+        seed=Interval(int, 0, 2**63),
         rank=Interval(int, 0),
         processes=Interval(int, 1),
     )
@@ -95,7 +95,7 @@ class BatchSampler:
                 f"The state of the sampler is of {count} samples but the data has {self.count}; resume with "
                 "the data the run began with."
             )
-        if seed < 0 or epoch < 0 or not 0 <= position < count:
+        if not 0 <= seed <= 2**63 or epoch < 0 or not 0 <= position < count:
             raise parameter_error("state", "a state of this sampler", state)
         self.seed, self.epoch, self.position = seed, epoch, position
         self._order = self.permutation(epoch)

@@ -90,10 +90,9 @@ def from_dataset(table: Any, options: ReadOptions, name: str) -> RawData:
         return from_table(frame, chosen, name, label_names)
     labels = classes = None
     if label_column is not None:
-        values = table.select_columns([label_column]).with_format("numpy")[label_column]
-        labels, classes, label_names = encode_labels(
-            np.asarray(values), len(table), label_column, label_names
-        )
+        # As one arrow table: row by row, reading the labels costs as much as decoding small images.
+        values = table.select_columns([label_column]).with_format("arrow")[:].column(0).to_pandas()
+        labels, classes, label_names = encode_labels(values.to_numpy(), len(table), label_column, label_names)
     rows = options.rows(len(table))
     if rows is not None:
         table = table.select(rows)
@@ -186,7 +185,7 @@ def _asked(load: Any, name: str, options: ReadOptions) -> Any:
         datasets.exceptions.DatasetGenerationError,
     ) as error:
         reason = _reason(error)
-        if "split" in reason.lower():
+        if reason.startswith(("Unknown split", "Bad split")):
             raise EquipoiseError(f"`{name}` has no split `{options.split}`: {reason}.") from error
         raise EquipoiseError(f"`{name}` cannot be read as a data set ({reason}); check it.") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,13 +97,11 @@ def _opened(name: str, content: bytes | Path) -> Image:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            image = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
-            image.load()
-            if image.format in ("JPEG", "MPO", "TIFF", "WEBP") and ORIENTATION in image.getexif():
-                return ImageOps.exif_transpose(image)
-            return image
+        image = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
+        image.load()
+        if image.format in ("JPEG", "MPO", "TIFF", "WEBP") and ORIENTATION in image.getexif():
+            return ImageOps.exif_transpose(image)
+        return image
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         # Pillow's messages name the in-memory buffer by address, which helps nobody.
         what = "it is no image file" if isinstance(error, UnidentifiedImageError) else str(error)
