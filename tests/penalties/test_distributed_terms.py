@@ -12,6 +12,7 @@ from torch import distributed, nn
 
 from equipoise.objectives import build_objective
 from equipoise.penalties import StepContext, build_penalty
+from equipoise.penalties.dragan import spread
 
 PROCESSES, BATCH = 2, 16
 
@@ -72,6 +73,7 @@ def gradients(part: slice) -> dict[str, torch.Tensor]:
     record("feature-matching", build_penalty("feature-matching").generator_term(step()), generator)
     record("mode-seeking", build_penalty("mode-seeking").generator_term(step()), generator)
     record("mode-seeking, labels", build_penalty("mode-seeking").generator_term(step(True)), generator)
+    found["dragan's noise"] = spread(real[part])
     return found
 
 

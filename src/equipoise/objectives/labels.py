@@ -45,6 +45,10 @@ class LabelledObjective(Objective):
 
     Source: Salimans et al. 2016, "Improved techniques for training GANs", section 3.4 (smoothing); noisy
     labels are a practitioners' rule without a derivation (Chintala et al. 2016, "How to train a GAN?").
+
+    Example:
+        >>> LabelledObjective(smoothing=0.1).targets(torch.zeros(3), real=True)
+        0.9
     """
 
     @validated(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from equipoise.errors import EquipoiseError
 from equipoise.penalties.base import PENALTIES, Penalty, StepContext
-from equipoise.penalties.gradients import required_random
+from equipoise.penalties.gradients import required_random, uniform
 from equipoise.validation import Constraint, Interval, validated
 
 OPERATIONS = ("color", "translation", "cutout")
@@ -132,9 +132,9 @@ class DiffAugment(Penalty):
                 f"{tuple(samples.shape)}; remove the penalty `diffaugment` for vectors and sequences."
             )
         random = required_random(context, self.name)
-        # One row a number, one column a sample; always all seven, so that switching one operation
+        # One column a sample after the transposition; always all seven, so that switching one operation
         # off leaves the draws of the others as they were.
-        chance = torch.rand((7, len(samples)), generator=random, device=random.device).to(samples.device)
+        chance = uniform((len(samples), 7), samples.new_empty(0, dtype=torch.float32), random).T
         for operation in OPERATIONS:
             if operation in self.operations:
                 samples = getattr(self, f"_{operation}")(samples, chance)

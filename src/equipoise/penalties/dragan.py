@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from equipoise.layers.gather import gather_with_gradient
 from equipoise.penalties.base import PENALTIES, Penalty, StepContext
 from equipoise.penalties.gradient_penalty import slope_penalty
 from equipoise.penalties.gradients import input_gradient, normal, norms, pack_of, required_random
 from equipoise.validation import Interval, validated
 
 
+def spread(samples: Tensor) -> Tensor:
+    """The standard deviation of all values of a batch that is spread over processes in equal parts.
+
+    Example:
+        >>> import torch
+        >>> spread(torch.tensor([[0.0, 2.0], [0.0, 2.0]])).item()
+        1.0
+    """
+    mean = gather_with_gradient(samples.mean().reshape(1)).mean()
+    return gather_with_gradient((samples - mean).square().mean().reshape(1)).mean().sqrt()
+
+
 @PENALTIES.register("dragan")
 class Dragan(Penalty):
     """``weight * E (||grad D(x + delta)|| - target)^2`` with delta ~ N(0, (perturbation * s)^2 I).
 
-    s is the standard deviation of all values of the real batch. The paper's variance of about 10 belongs to
-    its own data range and must be retuned for each; a noise relative to the data needs no retuning. The
-    slope is bounded near the data only, so this is no Lipschitz constraint for a Wasserstein loss.
+    s is the standard deviation of all values of the real batch, of all processes together.
+    The paper's variance of about 10 (recalled, not verified) belongs to its own data range and must be
+    retuned for each; a noise relative to the data needs no retuning. The slope is bounded near the data only, so this is no Lipschitz constraint for a Wasserstein loss.
 
     Args:
         weight: the coefficient lambda; 10 in the paper.
@@ -52,6 +65,6 @@ class Dragan(Penalty):
     def discriminator_term(self, context: StepContext) -> Tensor:
         real = context.real.detach()
         noise = normal(tuple(real.shape), real, required_random(context, self.name))
-        perturbed = real + self.perturbation * real.std(correction=0) * noise
+        perturbed = real + self.perturbation * spread(real) * noise
         gradient = input_gradient(context.discriminator, perturbed, context.labels)
         return self.weight * slope_penalty(norms(gradient, pack_of(context.discriminator)), self.target)
