@@ -1,0 +1,93 @@
+"""Fully connected networks, for vectors and for anything flattened."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from equipoise.networks.base import ARCHITECTURES, Architecture, Discriminator, Generator, NetworkPlan
+from equipoise.networks.blocks import ClassNorm, LatentInput, normalisation, shrink_label_weights
+from equipoise.validation import Interval, OneOf
+
+
+class MLPGenerator(Generator):
+    """Linear layers of one width with LeakyReLU of slope 0.2; labels are embedded beside the latent."""
+
+    def __init__(self, plan: NetworkPlan) -> None:
+        super().__init__(plan)
+        self.entry = LatentInput(plan)
+        hidden = int(plan.options["hidden_layers"])
+        normalised = plan.options["generator_normalisation"] == "batch"
+        sizes = [self.entry.width, *[plan.base_channels] * hidden]
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in itertools.pairwise(sizes))
+        self.norms = nn.ModuleList(
+            ClassNorm(size, None, 0) if normalised else nn.Identity() for size in sizes[1:]
+        )
+        self.last = nn.Linear(plan.base_channels, plan.specification.size)
+        _initialise(self)
+
+    def generate(self, latent: Tensor, labels: Tensor | None) -> Tensor:
+        features = self.entry(latent, labels)
+        for layer, norm in zip(self.layers, self.norms):
+            features = layer(features)
+            features = leaky_relu(norm(features, None) if isinstance(norm, ClassNorm) else features, 0.2)
+        return self.last(features).reshape(-1, *self.specification.shape)
+
+
+class MLPDiscriminator(Discriminator):
+    """Linear layers of one width with LeakyReLU of slope 0.2, then the head."""
+
+    def __init__(self, plan: NetworkPlan) -> None:
+        super().__init__(plan)
+        hidden = int(plan.options["hidden_layers"])
+        sizes = [math.prod(self.input_shape), *[plan.base_channels] * hidden]
+        names = ["none", *[plan.discriminator_normalisation] * (hidden - 1)]
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in itertools.pairwise(sizes))
+        self.norms = nn.ModuleList(normalisation(name, plan.base_channels, 0) for name in names)
+        self.add_head(plan, plan.base_channels)
+        _initialise(self)
+        shrink_label_weights(self)
+
+    def body(self, samples: Tensor) -> Tensor:
+        features = samples.flatten(1)
+        for layer, norm in zip(self.layers, self.norms):
+            features = leaky_relu(norm(layer(features)), 0.2)
+        return features
+
+
+def _initialise(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.kaiming_normal_(module.weight, a=0.2, nonlinearity="leaky_relu")
+            nn.init.zeros_(module.bias)
+
+
+@ARCHITECTURES.register("mlp")
+class MLP(Architecture):
+    """Fully connected layers of one width, for vectors, and for flattened images and sequences.
+
+    `hidden_layers` (3 unless told) of width `base_channels` with LeakyReLU of slope 0.2 in both networks;
+    He initialisation; no normalisation unless asked for (`generator_normalisation="batch"`). Labels: an
+    embedding beside the latent, projection (or an embedding beside the sample) in the discriminator.
+
+    Source: the fully connected networks of Goodfellow et al. 2014 (1406.2661), section 5, with LeakyReLU
+    for maxout and He et al.'s initialisation (1502.01852).
+    """
+
+    name = "mlp"
+    kinds = ("vector", "image", "sequence")
+    default_base_channels = 128
+    normalisations = ("none", "batch", "layer", "virtual-batch")
+    options = {
+        "hidden_layers": (3, Interval(int, 1)),
+        "generator_normalisation": ("none", OneOf(("none", "batch"))),
+    }
+
+    def generator(self, plan: NetworkPlan) -> MLPGenerator:
+        return MLPGenerator(plan)
+
+    def discriminator(self, plan: NetworkPlan) -> MLPDiscriminator:
+        return MLPDiscriminator(plan)
