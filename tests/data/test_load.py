@@ -96,3 +96,22 @@ def test_values_that_are_not_finite_are_located(bad: float, tmp_path: Path) -> N
     np.savez(tmp_path / "images.npz", x=images)
     with pytest.raises(EquipoiseError, match=f"`images` holds {bad} in sample 4"):
         load_data(tmp_path / "images.npz")
+
+
+@pytest.mark.parametrize("name", ["digits", "grid"])
+def test_normalisation_can_be_left_out(name: str) -> None:
+    data = load_data(name, normalisation="none", limit=20)
+    batch, _ = data.batch(np.arange(20))
+    np.testing.assert_array_equal(batch.numpy(), data.samples.astype(np.float32))
+    np.testing.assert_array_equal(data.normalisation.invert(batch).numpy(), data.samples)
+    assert data.normalisation.words.startswith("none")
+
+
+def test_normalisation_left_out_does_not_stay_in_the_cache(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 256, size=(5, 1, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x=samples)
+    methods = [
+        load_data(tmp_path / "a.npz", normalisation=choice).normalisation.method
+        for choice in ("none", "fit", "none")
+    ]
+    assert methods == ["constant", "bytes", "constant"]

@@ -34,6 +34,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "kind": Optional(OneOf(("image", "vector", "sequence"))),
     "layout": Optional(OneOf(("NCHW", "NHWC"))),
     "constant_columns": OneOf(("refuse", "keep")),
+    "normalisation": OneOf(("fit", "none")),
 }
 
 
@@ -51,6 +52,7 @@ def load_data(
     kind: SampleKind | None = None,
     layout: str | None = None,
     constant_columns: str = "refuse",
+    normalisation: str = "fit",
     cache_directory: str | Path | None = None,
     **options: Any,
 ) -> Dataset:
@@ -73,6 +75,9 @@ def load_data(
         kind: what an array of two or three dimensions holds, where the default is not meant.
         layout: `NCHW` or `NHWC` for arrays of images whose shape does not tell.
         constant_columns: a feature with one value throughout is refused, or kept (`keep`: it becomes 0).
+        normalisation: `fit`, or `none` for networks to see the data's own values (a known way to make
+        training
+            fail; for experiments).
         cache_directory: where decoded samples are kept; default `$EQUIPOISE_CACHE`, else
         `~/.cache/equipoise`. **options: options of a built-in set (`load_data("ring", modes=12)`).
 
@@ -101,17 +106,24 @@ def load_data(
     if isinstance(source, np.ndarray):
         _refuse_options(options, "an array")
         raw = arrays.from_array(source, labels, asked)
-        return _in_memory(raw, "array", split, constant_columns)
+        return _as_asked(_in_memory(raw, "array", split, constant_columns), normalisation)
     if not isinstance(source, (str, Path)):
         raise parameter_error("source", "a built-in name, a path, a Hub id or a NumPy array", source)
     if labels is not None:
         raise EquipoiseError("`labels` goes with a source that is an array; for files pass label_column.")
     resolved = resolve_source(source)
     if resolved.form == "builtin":
-        return _in_memory(_built_in(resolved.name, asked, options), resolved.name, split, constant_columns)
+        raw = _built_in(resolved.name, asked, options)
+        return _as_asked(_in_memory(raw, resolved.name, split, constant_columns), normalisation)
     _refuse_options(options, f"`{source}`")
     cache = find_cache_directory(cache_directory) / "data"
-    return _from_files(resolved, asked, constant_columns, cache)
+    return _as_asked(_from_files(resolved, asked, constant_columns, cache), normalisation)
+
+
+def _as_asked(dataset: Dataset, normalisation: str) -> Dataset:
+    if normalisation == "none":
+        dataset.normalisation = Normalisation.divided_by(1.0, dataset.normalisation.dtype)
+    return dataset
 
 
 def _from_files(source: Source, asked: ReadOptions, constant_columns: str, cache: Path) -> Dataset:

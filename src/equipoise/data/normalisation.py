@@ -124,6 +124,8 @@ class Normalisation:
         if self.method == "standardise":
             return "each feature to mean 0 and standard deviation 1"
         if self.method == "constant":
+            if self.scale[0] == 1:
+                return "none: networks see the data's own values"
             return f"original coordinates divided by {self.scale[0]:g}"
         low, high = np.subtract(self.shift, self.scale), np.add(self.shift, self.scale)
         if len(low) == 1:
