@@ -54,7 +54,7 @@ def _least_squares(columns: Array, slopes: Array) -> tuple[Array, float]:
     solution, *_ = np.linalg.lstsq(columns, slopes, rcond=None)
     size = float(np.sqrt(np.mean(slopes**2)))
     error = float(np.sqrt(np.mean((columns @ solution - slopes) ** 2))) / max(size, 1e-30)
-    return solution, error
+    return np.asarray(solution, dtype=np.float64), error
 
 
 def _affine(feature: Array, weight: Array, slopes: Array, groups: Array, name: str) -> Fit | None:

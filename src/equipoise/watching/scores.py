@@ -136,13 +136,15 @@ def listen(
     value: Tensor,
     rows: int,
     on_slope: Callable[[Score], None],
+    on_fault: Callable[[Exception], None],
 ) -> Score:
     """Read a score tensor and hook what the loss will send back to it.
 
     Args:
         path, value: the tensor and where it was returned.
         rows: how many samples were given, to fold patches per sample.
-        on_slope: called once at the first plain backward pass that reaches the score.
+        on_slope: called at every plain backward pass that reaches the score.
+        on_fault: called instead of raising; a fault must never stop the user's backward pass.
     """
     # The closures below must not refer to the node: it holds them, and such a circle is never collected.
     node = sigmoid_node(value) if value.requires_grad else None
@@ -162,19 +164,24 @@ def listen(
         if torch.is_grad_enabled():
             score.penalty_passes += 1
             return
-        score.raw_slopes.append(_flat(gradient.detach(), rows))
-        if score.sigmoid:
-            return
-        score.slopes.append(score.raw_slopes[-1])
-        on_slope(score)
+        try:
+            score.raw_slopes.append(_flat(gradient.detach(), rows))
+            if not score.sigmoid:
+                score.slopes.append(score.raw_slopes[-1])
+                on_slope(score)
+        except Exception as error:  # noqa: BLE001
+            on_fault(error)
 
     def receive_at_sigmoid(inputs: tuple[Tensor | None, ...], _: tuple[Tensor | None, ...]) -> None:
-        if torch.is_grad_enabled() or inputs[0] is None:
+        if torch.is_grad_enabled() or not inputs or inputs[0] is None:
             return
-        slope = _flat(inputs[0].detach(), rows)
-        if slope.shape == values.shape:
-            score.slopes.append(slope)
-            on_slope(score)
+        try:
+            slope = _flat(inputs[0].detach(), rows)
+            if slope.shape == values.shape:
+                score.slopes.append(slope)
+                on_slope(score)
+        except Exception as error:  # noqa: BLE001
+            on_fault(error)
 
     value.register_hook(receive)
     if node is not None:

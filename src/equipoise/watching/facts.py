@@ -1,0 +1,212 @@
+"""Facts of a run that show only while it runs: modes, precision, shapes, conditions, direction of the score."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from equipoise.watching.fingerprint import Batch, objective_facts, reconstructed_losses
+from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
+from equipoise.watching.structure import structure_facts
+from equipoise.watching.tree import floating_tensors, tensors
+
+if TYPE_CHECKING:
+    from equipoise.watching.watcher import Watcher
+
+_ACTIVATIONS = {
+    "TanhBackward0": "tanh",
+    "SigmoidBackward0": "sigmoid",
+    "ReluBackward0": "relu",
+    "LeakyReluBackward0": "leaky-relu",
+    "SoftmaxBackward0": "softmax",
+    "LogSoftmaxBackward0": "log-softmax",
+    "SoftplusBackward0": "softplus",
+    "HardtanhBackward0": "hardtanh",
+    "ClampBackward1": "clamp",
+    "ClampBackward0": "clamp",
+}
+BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardtanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
+_REARRANGING = ("View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Alias", "T", "Transpose",
+                "Permute", "Clone")  # fmt: skip
+_FINGERPRINTS = 12
+
+
+def output_activation(value: Tensor) -> str | None:
+    """The activation that a tensor came out of, from its autograd node; None if it is another operation."""
+    node = value.grad_fn
+    for _ in range(6):
+        if node is None:
+            return None
+        name = node.name()
+        if name in _ACTIVATIONS:
+            return _ACTIVATIONS[name]
+        parents = [parent for parent, _ in node.next_functions if parent is not None]
+        if not name.startswith(_REARRANGING) or len(parents) != 1:
+            return None
+        node = parents[0]
+    return None
+
+
+class RunningFacts:
+    """Collects facts from passes and puts them together when they are asked for."""
+
+    def __init__(self, watcher: Watcher, objective: str | None) -> None:
+        self._watcher = watcher
+        self.values: dict[str, Any] = {
+            "objective.declared": objective,
+            **structure_facts(watcher.generator, watcher.discriminator),
+        }
+        self._modes = {"generator": [0, 0], "discriminator": [0, 0]}
+        self._fingerprints: deque[Batch] = deque(maxlen=_FINGERPRINTS)
+        self._raw_bounds = [float("inf"), float("-inf")]
+        self._cuts = 0
+        self._fed = 0
+        self._objective: dict[str, Any] = {}
+        self.composite: float | None = None
+
+    # ---- what passes show
+
+    def generator_call(self, call: GeneratorCall) -> None:
+        modes = self._modes["generator"]
+        modes[0] += call.training
+        modes[1] += 1
+
+    def generator_output(self, value: Tensor) -> None:
+        """Called with the live output (with its graph) once."""
+        if (
+            "generator.output_activation" not in self.values
+            or self.values["generator.output_activation"] is None
+        ):
+            self.values["generator.output_activation"] = output_activation(value)
+
+    def discriminator_pass(self, one: DiscriminatorPass, module: nn.Module, output: Any) -> None:
+        modes = self._modes["discriminator"]
+        modes[0] += one.training
+        modes[1] += 1
+        live = [value for _, value in floating_tensors(output)]
+        if live and live[0].requires_grad:
+            activation = output_activation(live[0])
+            if activation is not None or "discriminator.output_activation" not in self.values:
+                self.values["discriminator.output_activation"] = activation
+        self.values["score.shape"] = [list(score.shape) for score in one.scores]
+        self.values["score.found"] = one.certain and bool(one.scores)
+        self.values["precision"] = str(live[0].dtype).removeprefix("torch.") if live else None
+        given = [value for _, value in tensors((one.args, one.kwargs))]
+        self.values["discriminator.conditional"] = len(given) - len(one.pairs) > 1 or one.channels is not None
+
+    def latent_and_condition(self, call: GeneratorCall) -> None:
+        """What the generator is given: a latent, an image, a condition beside."""
+        given = [value for _, value in tensors((call.args, call.kwargs))]
+        floats = [value for value in given if value.is_floating_point()]
+        sample = call.outputs[0][1]
+        images = [
+            value
+            for value in floats
+            if value.ndim == sample.ndim and sample.ndim > 2 and value.shape[2:].numel() > 1
+        ]
+        latents = [value for value in floats if not any(value is image for image in images)]
+        kind = "image" if images and not latents else "both" if images and latents else "latent"
+        self.values["generator.input"] = kind
+        self.values["generator.conditional"] = len(given) > 1 or bool(images)
+
+    def real_batch(self, samples: Tensor) -> None:
+        shape = tuple(samples.shape[1:])
+        self.values["data.shape"] = list(shape)
+        self.values["data.kind"] = "image" if len(shape) == 3 else "sequence" if len(shape) == 2 else "vector"
+        self.values["data.real.dtype"] = str(samples.dtype).removeprefix("torch.")
+        self.values["data.batch"] = len(samples)
+
+    def discriminator_roles(self, assignment: Assignment) -> None:
+        if assignment.concatenated:
+            self.values["concatenated"] = True
+        elif assignment.real and assignment.fake:
+            self.values.setdefault("concatenated", False)
+        if any(part.owner.link is not None for part in assignment.fake):
+            self.values["detached"] = not assignment.undetached
+
+    def generator_roles(self, assignment: Assignment) -> None:
+        if assignment.cut:
+            self._cuts += 1
+        elif assignment.generator:
+            self._fed += 1
+
+    def raw_outputs(self, low: float, high: float) -> None:
+        self._raw_bounds = [min(self._raw_bounds[0], low), max(self._raw_bounds[1], high)]
+
+    # ---- the fingerprint
+
+    def fingerprint(self, batch: Batch) -> None:
+        self._fingerprints.append(batch)
+
+    def refit(self) -> float:
+        """Fit the loss families to the recent slopes; returns the relative error of the best fit."""
+        if not self._fingerprints:
+            return float("nan")
+        self._objective = objective_facts(list(self._fingerprints), self._watcher.roles.orientation)
+        return float(self._objective.pop("fit"))
+
+    def losses(self, batch: Batch) -> dict[str, float]:
+        """The adversarial losses reconstructed from the fitted (or declared) family."""
+        family = self._objective.get("objective.family") or self.values["objective.declared"]
+        real, fake = (
+            self._objective.get("objective.target.real"),
+            self._objective.get("objective.target.fake"),
+        )
+        targets = (1.0 if real is None else real, 0.0 if fake is None else fake)
+        losses = reconstructed_losses(family, batch, targets)
+        return {name: value for name, value in losses.items() if np.isfinite(value)}
+
+    @property
+    def boundary(self) -> float | None:
+        """The score at which the discriminator is undecided, by the fitted family."""
+        family = self._objective.get("objective.family") or self.values["objective.declared"]
+        if family in ("non-saturating", "minimax", "hinge"):
+            return 0.0
+        if family == "least-squares":
+            real, fake = (
+                self._objective.get("objective.target.real"),
+                self._objective.get("objective.target.fake"),
+            )
+            if real is None or fake is None:
+                return None
+            middle = (real + fake) / 2
+            if self.sigmoid:
+                middle = float(
+                    np.log(np.clip(middle, 1e-6, 1 - 1e-6) / (1 - np.clip(middle, 1e-6, 1 - 1e-6)))
+                )
+            return middle * (self._watcher.roles.orientation or 1)
+        return None
+
+    @property
+    def sigmoid(self) -> bool:
+        return bool(self._fingerprints) and self._fingerprints[-1].sigmoid
+
+    # ---- all together
+
+    def collect(self) -> dict[str, Any]:
+        """All facts as they are known now."""
+        watcher = self._watcher
+        updates = watcher.updates
+        known = watcher.roles.decided + watcher.roles.undecided
+        facts = dict(self.values)
+        facts |= self._objective
+        facts["score.orientation"] = watcher.roles.orientation
+        facts["roles.decided"] = watcher.roles.decided / known if known else None
+        facts["roles.tagged"] = watcher.roles.tagged
+        facts["steps.ratio"] = (
+            updates["discriminator"] / updates["generator"] if updates["generator"] else None
+        )
+        facts["optimizers"] = watcher.optimizer_facts()
+        facts["modes"] = {
+            f"{player}_training": counts[0] / counts[1] if counts[1] else None
+            for player, counts in self._modes.items()
+        }
+        if self._raw_bounds[0] <= self._raw_bounds[1]:
+            facts["objective.bounded_scores"] = self._raw_bounds[0] >= 0 and self._raw_bounds[1] <= 1
+        facts["generator.graph_cut"] = self._cuts >= 2 and self._fed == 0
+        facts["objective.composite"] = self.composite
+        facts["problems"] = list(watcher.problems.sentences)
+        return facts

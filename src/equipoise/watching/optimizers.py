@@ -1,0 +1,71 @@
+"""Which optimizer belongs to whom, and what its settings say."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Literal
+
+from torch import nn
+from torch.optim import Optimizer
+
+Player = Literal["generator", "discriminator"]
+PLAYERS: tuple[Player, Player] = ("generator", "discriminator")
+
+
+class Owners:
+    """Assigns optimizers to players by the parameters they hold; optimizers of other models are nobody's."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        self._networks = {"generator": generator, "discriminator": discriminator}
+        self._known: weakref.WeakKeyDictionary[Optimizer, tuple[int, tuple[Player, ...]]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def players(self, optimizer: Optimizer) -> tuple[Player, ...]:
+        """The players whose parameters the optimizer updates."""
+        count = sum(len(group["params"]) for group in optimizer.param_groups)
+        known = self._known.get(optimizer)
+        if known is not None and known[0] == count:
+            return known[1]
+        held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        found = tuple(
+            player
+            for player in PLAYERS
+            if any(id(parameter) in held for parameter in self._networks[player].parameters())
+        )
+        self._known[optimizer] = (count, found)
+        return found
+
+    def facts(self) -> list[dict[str, Any]]:
+        """One entry for every optimizer seen, as the fact `optimizers` describes."""
+        entries = [describe(optimizer, self._networks) for optimizer in list(self._known)]
+        return [entry for entry in entries if entry["player"] is not None]
+
+
+def describe(optimizer: Optimizer, networks: dict[str, nn.Module]) -> dict[str, Any]:
+    """Type, settings and shares of an optimizer."""
+    held = {id(parameter): parameter for group in optimizer.param_groups for parameter in group["params"]}
+    shares = {}
+    missing = {}
+    for player, network in networks.items():
+        own = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        inside = sum(id(parameter) in held for parameter in network.parameters())
+        shares[player] = inside / max(len(list(network.parameters())), 1)
+        missing[player] = sum(id(parameter) not in held for parameter in own)
+    known = {id(parameter) for network in networks.values() for parameter in network.parameters()}
+    owner = max(shares, key=lambda name: shares[name]) if any(shares.values()) else None
+    group = optimizer.param_groups[0]
+    betas = group.get("betas")
+    return {
+        "type": type(optimizer).__name__,
+        "player": owner,
+        "learning_rate": float(group["lr"]),
+        "betas": None if betas is None else [float(beta) for beta in betas],
+        "epsilon": group.get("eps"),
+        "momentum": group.get("momentum"),
+        "weight_decay": group.get("weight_decay"),
+        "generator_share": shares["generator"],
+        "discriminator_share": shares["discriminator"],
+        "foreign": sum(identity not in known for identity in held),
+        "missing": missing[owner] if owner else 0,
+    }

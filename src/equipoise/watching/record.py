@@ -1,0 +1,303 @@
+"""One record: filled by the updates of both players, read out once, handed to the history."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from equipoise.watching import anatomy, recorder, statistics
+from equipoise.watching.facts import BOUNDS
+from equipoise.watching.passes import Assignment, GeneratorCall, Part
+from equipoise.watching.tree import floating_tensors
+
+if TYPE_CHECKING:
+    from equipoise.watching.watcher import Watcher
+
+_REMEMBERED = 20_000
+# Below this share the rest of the gradient is a trace of the discriminator having moved on in between.
+COMPOSITE = 0.25
+
+
+class _Seen:
+    """Which rows were seen before, by fingerprint, among the last 20,000."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[float, int] = OrderedDict()
+        self._batches: OrderedDict[float, None] = OrderedDict()
+        self.distinct = 0
+
+    def share(self, rows: Tensor, step: int) -> tuple[float, bool]:
+        """The share of rows seen at an earlier step or twice in this batch, and whether the whole set was."""
+        prints = statistics.row_fingerprints(rows).tolist()
+        again = 0
+        fresh: set[float] = set()
+        for value in prints:
+            if value in fresh or self._known.get(value, step) != step:
+                again += 1
+            fresh.add(value)
+            if value not in self._known:
+                self.distinct += 1
+            self._known[value] = self._known.get(value, step)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        whole = math.fsum(sorted(prints))
+        same = whole in self._batches
+        self._batches[whole] = None
+        while len(self._batches) > 1000:
+            self._batches.popitem(last=False)
+        return again / max(len(prints), 1), same
+
+
+class RecordBuilder:
+    """Collects the values of the current record; see the signal catalogue for what each is."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._values: dict[str, Any] = {}
+        self._done: set[str] = set()
+        self._before: dict[str, list[Tensor]] = {}
+        self._copies = anatomy.Copies()
+        self._reals, self._latents = _Seen(), _Seen()
+        self._lattice: tuple[float, float] | None = None
+        self._discriminator: Assignment | None = None
+        self._generator: Assignment | None = None
+        self._largest_gradient = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether both players' updates were seen."""
+        return len(self._done) == 2
+
+    # ---- around the optimizer's step
+
+    def before_update(self, player: str, before: dict[str, Tensor]) -> None:
+        watcher, values = self._watcher, self._values
+        gradients = watcher.gradients(player)
+        if gradients:
+            norm = statistics.total_norm(gradients)
+            values[f"gradient.{player}"] = norm
+            values[f"gradient.{player}.mean"] = statistics.mean_absolute(gradients)
+            values[f"gradient.{player}.largest"] = statistics.largest_absolute(gradients)
+            weights = [
+                parameter.grad
+                for parameter in watcher.network(player).parameters()
+                if parameter.grad is not None and parameter.ndim > 1 and not parameter.grad.is_sparse
+            ]
+            if weights:
+                values[f"gradient.{player}.layers"] = torch.stack(torch._foreach_norm(weights))
+        if player == "discriminator" and "generator" in before:
+            # What the discriminator's backward pass added to the generator's gradient.
+            leak = statistics.total_norm(watcher.gradients("generator")) - before["generator"]
+            values["gradient.generator.leak"] = leak.abs()
+        parameters = [parameter.detach() for parameter in watcher.network(player).parameters()]
+        self._before[player] = list(torch._foreach_mul(parameters, 1.0)) if parameters else []
+
+    def _after_update(self, player: str) -> None:
+        before = self._before.pop(player, [])
+        after = [parameter.detach() for parameter in self._watcher.network(player).parameters()]
+        if not before or len(before) != len(after):
+            return
+        size = statistics.total_norm(before)
+        change = statistics.total_norm(torch._foreach_sub(after, before))
+        self._values[f"update.{player}"] = change / size.clamp(min=1e-12)
+        self._values[f"weights.{player}"] = size
+        if player == "discriminator":
+            self._values["weights.discriminator.largest"] = statistics.largest_absolute(after)
+
+    def _stale(self, player: str, before: dict[str, Tensor]) -> None:
+        after = self._values.get(f"gradient.{player}")
+        if player in before and after is not None:
+            self._values[f"gradient.{player}.stale"] = before[player] / after.clamp(min=1e-12)
+
+    # ---- the players
+
+    def discriminator(self, assignment: Assignment, stale: dict[str, Tensor]) -> None:
+        watcher = self._watcher
+        self._after_update("discriminator")
+        self._stale("discriminator", stale)
+        self._done.add("discriminator")
+        if not (assignment.real or assignment.fake or assignment.penalties):
+            return
+        self._discriminator = assignment
+        watcher.facts.discriminator_roles(assignment)
+        self._values |= recorder.discriminator_signals(
+            assignment, watcher.roles.orientation, watcher.facts.boundary
+        )
+        if not assignment.real:
+            return
+        part = assignment.real[0]
+        reals = part.samples
+        watcher.facts.real_batch(reals)
+        watcher.reservoir.add_real(part.owner, part.rows)
+        again, same = self._reals.share(reals, watcher.step)
+        self._values["batch.real.repeated"] = again
+        self._values["batch.real.same"] = float(same)
+        self._values["batch.real.distinct"] = float(self._reals.distinct)
+        if assignment.fake:
+            watcher.reservoir.add_fake(assignment.fake[0].owner, assignment.fake[0].rows)
+            self._compare(part, assignment.fake[0])
+
+    def _compare(self, real: Part, fake: Part) -> None:
+        watcher = self._watcher
+        reals, fakes = real.samples, fake.samples
+        if (
+            real.owner.channels is None
+            and fake.owner.channels is not None
+            and fakes.shape[1:] != reals.shape[1:]
+        ):
+            reals = reals[:, fake.owner.channels]
+        activation = watcher.facts.values.get("generator.output_activation")
+        self._values |= recorder.sample_signals(reals, fakes, BOUNDS.get(activation or ""))
+        if self._lattice is None:
+            self._lattice, _ = statistics.best_lattice(statistics.first_rows(reals, 32))
+        self._values["sample.real.lattice"] = statistics.lattice_share(reals, self._lattice)
+        self._values["sample.fake.lattice"] = statistics.lattice_share(fakes, self._lattice)
+
+    def generator(self, assignment: Assignment, stale: dict[str, Tensor]) -> None:
+        watcher = self._watcher
+        self._after_update("generator")
+        self._stale("generator", stale)
+        self._done.add("generator")
+        watcher.facts.generator_roles(assignment)
+        self._generator = assignment
+        if not assignment.generator:
+            return
+        self._values |= recorder.generator_signals(assignment)
+        call = assignment.generator[0].owner.call
+        if call is not None:
+            watcher.reservoir.add_call(call)
+            watcher.facts.latent_and_condition(call)
+            self._latent(call, watcher.step)
+
+    def _latent(self, call: GeneratorCall, step: int) -> None:
+        floats = [value for _, value in floating_tensors((call.args, call.kwargs))]
+        sample = call.outputs[0][1]
+        latents = [value for value in floats if value.ndim != sample.ndim or value.shape[2:].numel() <= 1]
+        if latents:
+            self._values |= recorder.latent_signals(latents[0])
+            again, _ = self._latents.share(latents[0], step)
+            self._values["latent.repeated"] = again
+
+    # ---- reading out
+
+    def finish(self, seconds_per_step: float, watching: float) -> None:
+        """Read everything out and hand it to the history."""
+        watcher = self._watcher
+        facts = watcher.facts
+        batch = None
+        if self._discriminator is not None or self._generator is not None:
+            beside = self._generator.real if self._generator is not None else []
+            batch = recorder.fingerprint_batch(
+                watcher.roles.orientation, self._discriminator, self._generator, beside
+            )
+            facts.fingerprint(batch)
+        heavy = watcher.schedule.heavy()
+        if heavy:
+            self._values["objective.fit"] = facts.refit()
+            self._heavy()
+        elif (
+            "gradient.samples.total" in self._values
+            and facts.composite is not None
+            and facts.composite < COMPOSITE
+        ):
+            # Where nothing but the adversarial loss reaches the samples, the whole is the part.
+            self._values["gradient.samples"] = self._values["gradient.samples.total"]
+        if batch is not None:
+            self._values |= facts.losses(batch)
+        values = _read_out(self._values)
+        if "gradient.samples" in values:
+            self._largest_gradient = max(self._largest_gradient, values["gradient.samples"])
+            if self._largest_gradient > 0:
+                values["gradient.samples.relative"] = values["gradient.samples"] / self._largest_gradient
+        if "score.output.low" in values:
+            facts.raw_outputs(values["score.output.low"], values["score.output.high"])
+        scalars = [
+            value for name, value in values.items() if isinstance(value, float) and _must_be_finite(name)
+        ]
+        values["finite"] = float(all(math.isfinite(value) for value in scalars))
+        values["time.step"], values["time.watching"] = seconds_per_step, watching
+        watcher.history.append(watcher.step, values, watcher.updates)
+        if heavy:
+            watcher.history.set_facts(facts.collect())
+        self._values, self._done, self._before = {}, set(), {}
+        self._discriminator = self._generator = None
+
+    def _heavy(self) -> None:
+        watcher = self._watcher
+        watcher.busy = True
+        try:
+            with torch.enable_grad():
+                self._through_copies()
+        finally:
+            watcher.busy = False
+
+    def _through_copies(self) -> None:
+        watcher = self._watcher
+        discriminator = self._copies.get("discriminator", watcher.discriminator)
+        generator = self._copies.get("generator", watcher.generator)
+        made = self._generator.generator if self._generator is not None else []
+        if made:
+            measured = anatomy.adversarial_gradient(discriminator, made[0])
+            own = measured.pop("_gradient", None)
+            self._values |= measured
+            self._composite(made[0], own)
+        if self._discriminator is not None and self._discriminator.real and self._discriminator.fake:
+            real, fake = self._discriminator.real[0], self._discriminator.fake[0]
+            self._values |= anatomy.feature_signals(
+                discriminator, real.owner, _whole(real), fake.owner, _whole(fake)
+            )
+        call = made[0].owner.call if made else None
+        if call is not None:
+            dead = anatomy.dead_share(generator, lambda copied: copied(*call.args, **call.kwargs))
+            if dead is not None:
+                self._values["activation.dead"] = dead
+        for player, network in (("generator", generator), ("discriminator", discriminator)):
+            largest = anatomy.largest_singular_values(network)
+            if largest is not None:
+                self._values[f"spectral.{player}"] = largest
+
+    def _composite(self, part: Part, adversarial: Tensor | None) -> None:
+        # What reached the generator's output beside the discriminator's gradient.
+        call, path = part.owner.call, part.owner.output_path
+        if call is None or path is None or adversarial is None or path not in call.gradients:
+            return
+        total = call.gradients[path][: len(adversarial)].float()
+        own = adversarial.float()
+        if part.owner.channels is not None and own.ndim > 1:
+            own = own[:, part.owner.channels]
+        if total.shape != own.shape:
+            return
+        rest = float((total - own).norm())
+        size = float(own.norm())
+        if rest + size > 0:
+            self._watcher.facts.composite = rest / (rest + size)
+
+
+def _whole(part: Part) -> Tensor:
+    value = part.owner.samples
+    if part.samples_path is not None:
+        value = part.owner.sample_at(part.samples_path)
+    return value if part.rows is None or len(value) != len(part.score.values) else value[part.rows]
+
+
+def _must_be_finite(name: str) -> bool:
+    return name.startswith(("score.real.mean", "score.fake.mean", "score.generator.mean", "gradient.generator",
+                            "gradient.discriminator", "sample.fake", "sample.real.mean", "weights"))  # fmt: skip
+
+
+def _read_out(values: dict[str, Any]) -> dict[str, Any]:
+    """All tensors to numbers with one transfer for the scalars."""
+    names = [name for name, value in values.items() if isinstance(value, Tensor) and value.ndim == 0]
+    result = {name: value for name, value in values.items() if not isinstance(value, Tensor)}
+    if names:
+        device = values[names[0]].device
+        stacked = torch.stack([values[name].detach().to(device, torch.float64) for name in names])
+        result |= dict(zip(names, stacked.tolist()))
+    for name, value in values.items():
+        if isinstance(value, Tensor) and value.ndim:
+            result[name] = value.detach().double().cpu().tolist()
+    return result

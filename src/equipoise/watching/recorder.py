@@ -1,0 +1,190 @@
+"""From the passes of one player's update to the signals of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from equipoise.watching import statistics
+from equipoise.watching.fingerprint import Batch
+from equipoise.watching.passes import Assignment, Part
+from equipoise.watching.tree import float32
+
+Values = dict[str, Any]
+_FINGERPRINT_SCORES = 128
+
+
+def _flat(parts: list[Part]) -> Tensor:
+    return torch.cat([part.values.reshape(-1) for part in parts])
+
+
+def _slopes(parts: list[Part]) -> Tensor | None:
+    # Scaled by the number of scores, so that a mean-reduced loss gives its derivative per sample.
+    found = [part.slope.reshape(-1) * part.elements for part in parts if part.slope is not None]
+    return torch.cat(found) if found else None
+
+
+def by_path(parts: list[Part]) -> dict[Any, list[Part]]:
+    """Parts of the same output tensor together: scales of a multi-scale discriminator are not comparable."""
+    groups: dict[Any, list[Part]] = {}
+    for part in parts:
+        groups.setdefault(part.score.path, []).append(part)
+    return groups
+
+
+def comparable(real: list[Part], fake: list[Part]) -> list[tuple[Tensor, Tensor]]:
+    """Pairs of real and fake scores of the same output; in order where the outputs differ (paired calls)."""
+    reals, fakes = by_path(real), by_path(fake)
+    shared = [path for path in reals if path in fakes]
+    if shared:
+        return [(_flat(reals[path]), _flat(fakes[path])) for path in shared]
+    return [(_flat(one), _flat(other)) for one, other in zip(reals.values(), fakes.values())]
+
+
+def slope_signals(role: str, parts: list[Part]) -> Values:
+    """Mean, size, sign and zeros of dL/ds of one role."""
+    slope = _slopes(parts)
+    if slope is None:
+        return {}
+    nonzero = slope != 0
+    values: Values = {
+        f"slope.{role}.mean": slope.mean(),
+        f"slope.{role}.size": statistics.root_mean_square(slope),
+        f"slope.{role}.positive": (slope > 0).float().sum() / nonzero.float().sum(),
+        f"slope.{role}.zero": (~nonzero).float().mean(),
+    }
+    return values
+
+
+def discriminator_signals(assignment: Assignment, orientation: int, boundary: float | None) -> Values:
+    """Scores, slopes and penalties of a discriminator update."""
+    real, fake = assignment.real, assignment.fake
+    values: Values = {}
+    direction = float(orientation or 1)
+    for role, parts in (("real", real), ("fake", fake)):
+        if not parts:
+            continue
+        scores = _flat(parts)
+        values[f"score.{role}.mean"] = scores.mean()
+        values[f"score.{role}.std"] = scores.std(correction=0)
+        if boundary is not None:
+            beyond = (scores - boundary) * direction
+            side = beyond > 0 if role == "real" else beyond < 0
+            values[f"score.accuracy.{role}"] = side.float().mean()
+        values |= slope_signals(role, parts)
+    if real and fake:
+        pairs = comparable(real, fake)
+        if orientation:
+            aucs = [statistics.auc(direction * one, direction * other) for one, other in pairs]
+            gaps = [statistics.standardised_gap(direction * one, direction * other) for one, other in pairs]
+            values["score.auc"] = torch.stack(aucs).mean()
+            values["score.gap"] = torch.stack(gaps).mean()
+        counts = statistics.histograms(*pairs[0])
+        values["score.real.histogram"], values["score.fake.histogram"], values["score.histogram.edges"] = (
+            counts
+        )
+        raw = torch.cat([part.raw.reshape(-1) for part in (*real, *fake)])
+        values["score.output.low"], values["score.output.high"] = raw.min(), raw.max()
+    norms = [norm for one in assignment.penalties for norm in one.penalty_norms]
+    values["penalty.applied"] = float(len(norms))
+    if norms:
+        joined = torch.cat(norms)
+        values["penalty.gradient"] = joined.mean()
+        values["penalty.gradient.std"] = joined.std(correction=0)
+    return values
+
+
+def generator_signals(assignment: Assignment) -> Values:
+    """Scores and slopes of a generator update, and the gradient that reached the fakes."""
+    parts = assignment.generator
+    if not parts:
+        return {}
+    scores = _flat(parts)
+    values: Values = {"score.generator.mean": scores.mean(), "score.generator.std": scores.std(correction=0)}
+    values |= slope_signals("generator", parts)
+    first = parts[0].owner
+    if first.gradients:
+        gradient = _generator_rows(first.gradients, parts[0])
+        norms = statistics.sample_norms(gradient)
+        values["gradient.samples.total"] = len(gradient) * statistics.root_mean_square(norms)
+        values["gradient.samples.zero"] = (norms == 0).float().mean()
+    return values
+
+
+def _generator_rows(gradients: list[Tensor], part: Part) -> Tensor:
+    total = gradients[0] if len(gradients) == 1 else torch.stack(gradients).sum(0)
+    if part.rows is not None and len(total) == len(part.score.values):
+        total = total[part.rows]
+    return total
+
+
+def sample_signals(real: Tensor, fake: Tensor, bounds: tuple[float, float] | None) -> Values:
+    """Range, spread and distances of the fake batch against the real batch."""
+    real, fake = float32(real), float32(fake)
+    values: Values = {}
+    for role, batch in (("real", real), ("fake", fake)):
+        values[f"sample.{role}.low"], values[f"sample.{role}.high"] = batch.min(), batch.max()
+        values[f"sample.{role}.mean"], values[f"sample.{role}.std"] = batch.mean(), batch.std()
+        if bounds is not None:
+            low, high = bounds
+            margin = 0.005 * (high - low)
+            values[f"sample.{role}.saturated"] = (
+                ((batch <= low + margin) | (batch >= high - margin)).float().mean()
+            )
+    if real.shape[1:] == fake.shape[1:]:
+        values |= statistics.compare_batches(real, fake)
+    return values
+
+
+def latent_signals(latent: Tensor) -> Values:
+    """The law of the latent batch."""
+    value = float32(latent)
+    return {
+        "latent.mean": value.mean(),
+        "latent.std": value.std(),
+        "latent.kurtosis": statistics.kurtosis(value),
+        "latent.low": value.min(),
+        "latent.high": value.max(),
+    }
+
+
+def fingerprint_batch(
+    orientation: int,
+    discriminator: Assignment | None,
+    generator: Assignment | None,
+    generator_real: list[Part],
+) -> Batch:
+    """Oriented scores and slopes of one record, thinned, as arrays."""
+    direction = float(orientation or 1)
+
+    def arrays(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
+        with_slope = [part for part in parts if part.slope is not None]
+        if not with_slope:
+            return np.zeros(0), np.zeros(0)
+        # One output tensor only: a family's slope holds per tensor.
+        chosen = next(iter(by_path(with_slope).values()))
+        scores = statistics.first_rows(_flat(chosen), _FINGERPRINT_SCORES)
+        slopes = _slopes(chosen)
+        if slopes is None:
+            return np.zeros(0), np.zeros(0)
+        slopes = statistics.first_rows(slopes, _FINGERPRINT_SCORES)
+        return (
+            (direction * scores).double().cpu().numpy(),
+            (direction * slopes).double().cpu().numpy(),
+        )
+
+    batch = Batch()
+    if discriminator is not None:
+        batch.real, batch.real_slope = arrays(discriminator.real)
+        batch.fake, batch.fake_slope = arrays(discriminator.fake)
+        batch.sigmoid = any(part.score.sigmoid for part in (*discriminator.real, *discriminator.fake))
+    if generator is not None:
+        batch.generator, batch.generator_slope = arrays(generator.generator)
+        batch.sigmoid = batch.sigmoid or any(part.score.sigmoid for part in generator.generator)
+    if generator_real:
+        scores = statistics.first_rows(_flat(generator_real), _FINGERPRINT_SCORES)
+        batch.generator_real = (direction * scores).double().cpu().numpy()
+    return batch

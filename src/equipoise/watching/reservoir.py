@@ -1,0 +1,84 @@
+"""A small bounded memory of what both networks were given; all that a probe needs."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
+from equipoise.watching.tree import cloned
+
+_CALLS = 16
+_REAL_BATCHES = 24
+_ROWS = 128
+_BYTES = 48 * 2**20
+
+
+class Reservoir:
+    """Copies of generator calls and of discriminator calls on reals, a bounded number of each.
+
+    Attributes:
+        calls: recent generator calls as (args, kwargs), newest last; tensors are detached copies.
+        reals: discriminator calls on reals as (args, kwargs, path of the sample, channels of the sample);
+            a uniform sample over the run, so that early and late reals are both there.
+        held_out: reals that the user keeps from training, if given.
+    """
+
+    def __init__(self) -> None:
+        self.calls: deque[tuple[Any, dict[str, Any]]] = deque(maxlen=_CALLS)
+        self.reals: list[tuple[Any, dict[str, Any], Any, slice | None]] = []
+        self.fakes: deque[tuple[Any, dict[str, Any], Any, slice | None]] = deque(maxlen=4)
+        self.held_out: Tensor | None = None
+        self._seen = 0
+        # Own generator of chance: the user's random state is never touched.
+        self._random = random.Random(0)
+
+    def add_call(self, call: GeneratorCall) -> None:
+        self.calls.append((cloned(call.args, _ROWS), cloned(call.kwargs, _ROWS)))
+
+    def add_real(self, one: DiscriminatorPass, rows: slice | None) -> None:
+        """Keep a pass on reals; `rows` cuts the real part out of a mixed batch."""
+        self._seen += 1
+        place = len(self.reals)
+        if place >= _REAL_BATCHES or (place and self._bytes() > _BYTES):
+            place = self._random.randrange(self._seen)
+            if place >= len(self.reals):
+                return
+        entry = (*_cut(one, rows), one.path, one.channels)
+        if place == len(self.reals):
+            self.reals.append(entry)
+        else:
+            self.reals[place] = entry
+
+    def add_fake(self, one: DiscriminatorPass, rows: slice | None) -> None:
+        """Keep how the discriminator was called on fakes (conditions beside the sample)."""
+        self.fakes.append((*_cut(one, rows), one.path, one.channels))
+
+    def _bytes(self) -> int:
+        from equipoise.watching.tree import tensors
+
+        return sum(
+            value.numel() * value.element_size()
+            for args, kwargs, _, _ in self.reals
+            for _, value in tensors((args, kwargs))
+        )
+
+
+def _cut(one: DiscriminatorPass, rows: slice | None) -> tuple[Any, dict[str, Any]]:
+    from equipoise.watching.tree import map_tensors
+
+    count = len(one.samples)
+
+    def copy(_: Any, value: Tensor) -> Tensor:
+        value = value.detach()
+        if rows is not None and value.ndim and len(value) == count:
+            value = value[rows]
+        if value.ndim and len(value) > _ROWS:
+            value = value[:_ROWS]
+        return value.clone(memory_format=torch.preserve_format)
+
+    return map_tensors(one.args, copy), map_tensors(one.kwargs, copy)

@@ -1,0 +1,385 @@
+"""The watcher: hooks on both networks and on all optimizers, and the record they fill."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from equipoise.watching import statistics
+from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, unwrapped
+from equipoise.watching.facts import RunningFacts
+from equipoise.watching.links import StorageSet, descends, mark_ancestry, matching_rows
+from equipoise.watching.optimizers import PLAYERS, Owners, Player
+from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
+from equipoise.watching.record import RecordBuilder
+from equipoise.watching.reservoir import Reservoir
+from equipoise.watching.roles import Roles
+from equipoise.watching.schedule import Schedule
+from equipoise.watching.scores import Score, choose_scores, listen, terminal_tensors
+from equipoise.watching.tree import Path, floating_tensors
+
+_identities = itertools.count(1)
+# A record waits this many updates for both players before it is closed with what there is.
+_PATIENCE = 24
+
+
+class Recording(Protocol):
+    """Where records go; `equipoise.history.store.History` is one."""
+
+    def append(self, step: int, values: Mapping[str, Any], updates: Mapping[str, int]) -> None: ...
+    def set_facts(self, facts: Mapping[str, Any]) -> None: ...
+
+
+class Watcher:
+    """Watches one pair of networks in any loop.
+
+    Args:
+        generator, discriminator: the networks, also wrapped by DistributedDataParallel or torch.compile.
+        history: where records go.
+        objective: the family, if the user names it.
+        every: record each `every`-th step; None for a schedule by cost.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        history: Recording,
+        *,
+        objective: str | None = None,
+        every: int | None = None,
+    ) -> None:
+        self.generator, self.discriminator = unwrapped(generator), unwrapped(discriminator)
+        self.history = history
+        self.problems = Problems()
+        self.roles = Roles()
+        self.schedule = Schedule(every)
+        self.reservoir = Reservoir()
+        self.updates: dict[str, int] = dict.fromkeys(PLAYERS, 0)
+        self.step = 0
+        self.busy = False
+        self._identity = next(_identities)
+        self._owners = Owners(self.generator, self.discriminator)
+        self._storages, self._tag_real, self._tag_fake = StorageSet(), StorageSet(), StorageSet()
+        self._calls: deque[GeneratorCall] = deque(maxlen=6)
+        self._outputs: deque[tuple[weakref.ref[Tensor], GeneratorCall, Path]] = deque(maxlen=16)
+        self._passes: list[DiscriminatorPass] = []
+        self._carry: set[int] = set()
+        self._sampling = True
+        self._path: Path | None = None
+        self._order = 0
+        self._grad_before: dict[str, Tensor] = {}
+        self._window_open = False
+        self._leaf_hooks: list[Any] = []
+        self._closes = 0
+        self._spent = 0.0
+        self._record_time = time.perf_counter()
+        self._record_step = 0
+        self.facts = RunningFacts(self, objective)
+        self.record = RecordBuilder(self)
+        forward = Hook(self, "_on_generator"), Hook(self, "_on_discriminator")
+        self._handles = [
+            target.register_forward_hook(hook, with_kwargs=True)
+            for network, hook in zip((generator, discriminator), forward)
+            for target in hook_targets(network)
+        ]
+        self._handles.append(register_optimizer_step_pre_hook(Hook(self, "_before_update")))
+        self._handles.append(register_optimizer_step_post_hook(Hook(self, "_after_update")))
+
+    def close(self) -> None:
+        """Remove every hook; the networks are as they were."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._forget()
+        self._calls.clear()
+
+    @property
+    def closed(self) -> bool:
+        return not self._handles
+
+    def tag(self, tensor: Tensor, role: str) -> None:
+        """The user's own word on a batch."""
+        self.roles.tagged = True
+        own, other = (self._tag_real, self._tag_fake) if role == "real" else (self._tag_fake, self._tag_real)
+        other.discard(tensor)
+        own.add(tensor)
+
+    # ---- forward passes
+
+    @harmless("generator-calls")
+    def _on_generator(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        if self.busy:
+            return
+        outputs = floating_tensors(output)
+        for _, value in outputs:
+            self._storages.add(value)
+            mark_ancestry(value, self._identity)
+        if not self._sampling or not outputs:
+            return
+        started = time.perf_counter()
+        call = GeneratorCall(
+            args,
+            kwargs,
+            [(path, value.detach()) for path, value in outputs],
+            graph=outputs[0][1].requires_grad,
+            training=module.training,
+        )
+        for path, value in outputs:
+            if value.requires_grad:
+                value.register_hook(_keep_gradient(call, path))
+                self.facts.generator_output(value)
+            self._outputs.append((weakref.ref(value), call, path))
+        self._calls.append(call)
+        self.facts.generator_call(call)
+        self._spent += time.perf_counter() - started
+
+    @harmless("discriminator-passes")
+    def _on_discriminator(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        if self.busy or not self._sampling:
+            return
+        started = time.perf_counter()
+        # What the last update left over was waiting for the other player only.
+        if self._carry:
+            self._passes = [one for one in self._passes if id(one) not in self._carry]
+            self._carry = set()
+        one = self._read_pass(module, args, kwargs)
+        if one is not None:
+            terminals = terminal_tensors(output)
+            chosen, certain = choose_scores(terminals, tuple(one.samples.shape[1:]))
+            one.certain = certain
+            by_path = dict(terminals)
+            rows = len(one.samples)
+            one.scores = [
+                listen(path, by_path[path], rows, self._on_slope, self._on_fault) for path in chosen
+            ]
+            self._passes.append(one)
+            self.facts.discriminator_pass(one, module, output)
+        self._spent += time.perf_counter() - started
+
+    def _read_pass(self, module: nn.Module, args: Any, kwargs: Any) -> DiscriminatorPass | None:
+        given = [entry for entry in floating_tensors({"args": args, "kwargs": kwargs}) if entry[1].ndim >= 1]
+        if not given:
+            return None
+        links = {path: self._link(value) for path, value in given}
+        path = self._sample_path(given, links)
+        value = dict(given)[path]
+        link, call, output_path, rows, channels = links[path]
+        attached = value.requires_grad and value.grad_fn is not None and descends(value, self._identity)
+        if attached and link is None:
+            link = "ancestry"
+        tagged = "real" if value in self._tag_real else "fake" if value in self._tag_fake else None
+        one = DiscriminatorPass(
+            args=args,
+            kwargs=kwargs,
+            path=path,
+            samples=value.detach(),
+            attached=attached,
+            grown=value.grad_fn is not None,
+            link=link,
+            tagged=tagged,  # type: ignore[arg-type]
+            training=module.training,
+            rows=rows,
+            channels=channels,
+            call=call,
+            output_path=output_path,
+        )
+        if link is not None:
+            one.pairs = [
+                other
+                for other, candidate in given
+                if other != path
+                and candidate.shape == value.shape
+                and links[other][0] is None
+                and not (candidate.requires_grad and descends(candidate, self._identity))
+            ]
+        if value.requires_grad:
+            handle = value.register_hook(_keep_input_gradient(one))
+            if value.is_leaf:
+                # A leaf may outlive the step (a fixed batch of reals); its hook must not.
+                self._leaf_hooks.append(handle)
+        return one
+
+    def _link(
+        self, value: Tensor
+    ) -> tuple[Any, GeneratorCall | None, Path | None, slice | None, slice | None]:
+        for reference, call, path in reversed(self._outputs):
+            if reference() is value:
+                return "storage", call, path, None, None
+        in_storage = value in self._storages
+        for call in reversed(self._calls):
+            for path, output in call.outputs:
+                if in_storage and output.untyped_storage()._cdata == value.untyped_storage()._cdata:
+                    return "storage", call, path, None, None
+                place = matching_rows(value, output)
+                if place is not None:
+                    rows = place[0] if len(output) < len(value) else None
+                    return "values", call, path, rows, place[1]
+        return ("storage" if in_storage else None), None, None, None, None
+
+    def _sample_path(self, given: list[tuple[Path, Tensor]], links: dict[Path, Any]) -> Path:
+        paths = [path for path, _ in given]
+        linked = [path for path, _ in given if links[path][0] is not None]
+        if linked:
+            # The generator's own sample shows which argument is the sample; conditions are remembered as such.
+            self._path = linked[0] if self._path not in linked else self._path
+        if self._path in paths:
+            return self._path
+        return max(given, key=lambda entry: (entry[1].ndim >= 2, entry[1].numel()))[0]
+
+    def _on_slope(self, score: Score) -> None:
+        if score.order >= 0:
+            return
+        self._order += 1
+        score.order = self._order
+        self._note_gradients()
+
+    def _on_fault(self, error: Exception) -> None:
+        self.problems.report("slopes", error)
+
+    @harmless("stale-gradients")
+    def _note_gradients(self) -> None:
+        # The first backward pass of an update has begun: what is in .grad now is from before.
+        if self._window_open:
+            return
+        self._window_open = True
+        for player in PLAYERS:
+            self._grad_before[player] = statistics.total_norm(self.gradients(player))
+
+    # ---- updates
+
+    def network(self, player: str) -> nn.Module:
+        return self.generator if player == "generator" else self.discriminator
+
+    def optimizer_facts(self) -> list[dict[str, Any]]:
+        """Settings and shares of every optimizer seen."""
+        return self._owners.facts()
+
+    def gradients(self, player: str) -> list[Tensor]:
+        found = [parameter.grad for parameter in self.network(player).parameters()]
+        return [gradient for gradient in found if gradient is not None and not gradient.is_sparse]
+
+    @harmless("optimizer")
+    def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
+        players = self._owners.players(optimizer)
+        if not players or not self._sampling or self.busy:
+            return
+        started = time.perf_counter()
+        for player in players:
+            self.record.before_update(player, self._grad_before)
+        self._spent += time.perf_counter() - started
+
+    @harmless("updates")
+    def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
+        players = self._owners.players(optimizer)
+        if not players or self.busy:
+            return
+        started = time.perf_counter()
+        for player in players:
+            self.updates[player] += 1
+        self.step = max(self.updates.values())
+        if self._sampling:
+            for player in players:
+                self._close_window(player)
+            self._closes += 1
+            if self.record.complete or self._closes >= _PATIENCE:
+                self._finish_record(started)
+            self._spent += time.perf_counter() - started
+        elif self.step >= self._record_step + self.schedule.interval(self._record_step):
+            self._start_record()
+
+    def _close_window(self, player: Player) -> None:
+        stale, self._grad_before, self._window_open = self._grad_before, {}, False
+        if player == "discriminator":
+            assignment = self.roles.discriminator_step(self._passes)
+            kept = assignment.leftover
+            self.record.discriminator(assignment, stale)
+        else:
+            second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}
+            assignment = self.roles.generator_step(self._passes, second if self._carry else None)
+            assignment.real = self._reals_beside(assignment)
+            # If both players' losses were sent back before either update, the discriminator's passes still wait.
+            used = {id(part.owner) for part in assignment.generator}
+            kept = [one for one in self._passes if one.sloped and id(one) not in used]
+            self.record.generator(assignment, stale)
+        pending = [one for one in self._passes if not one.sloped and not one.penalty_norms]
+        self._passes = [*kept, *pending] if player == "discriminator" else kept
+        self._carry = {id(one) for one in self._passes if one.sloped}
+
+    def _reals_beside(self, assignment: Assignment) -> list[Part]:
+        # A relative objective scores reals in the generator's step too.
+        if not assignment.generator:
+            return []
+        shape = assignment.generator[0].score.values.shape
+        own = {id(part.owner) for part in assignment.generator}
+        return [
+            Part(one, score)
+            for one in self._passes
+            if id(one) not in own and one.link is None and not one.penalty_norms
+            for score in one.scores
+            if score.values.shape == shape
+        ][:1]
+
+    def _start_record(self) -> None:
+        self._sampling = True
+        self._closes = 0
+        self._forget()
+
+    def _finish_record(self, started: float) -> None:
+        now = time.perf_counter()
+        elapsed = now - self._record_time
+        steps = self.step - self._record_step
+        spent = self._spent + now - started
+        self.record.finish(elapsed / max(steps, 1), spent / max(elapsed, 1e-9))
+        self.schedule.spent(spent, elapsed)
+        self._spent = 0.0
+        self._record_time, self._record_step = time.perf_counter(), self.step
+        self._closes = 0
+        if self.schedule.interval(self.step) > 1:
+            self._sampling = False
+            self._forget()
+
+    def _forget(self) -> None:
+        self._passes, self._carry, self._window_open, self._grad_before = [], set(), False, {}
+        self._outputs.clear()
+        self._calls.clear()
+        for handle in self._leaf_hooks:
+            handle.remove()
+        self._leaf_hooks.clear()
+
+
+def _keep_gradient(call: GeneratorCall, path: Path) -> Any:
+    reference = weakref.ref(call)
+
+    def keep(gradient: Tensor) -> None:
+        known = reference()
+        if known is not None and not torch.is_grad_enabled():
+            known.gradients[path] = gradient.detach()
+
+    return keep
+
+
+def _keep_input_gradient(one: DiscriminatorPass) -> Any:
+    reference = weakref.ref(one)
+
+    def keep(gradient: Tensor) -> None:
+        known = reference()
+        if known is None:
+            return
+        if torch.is_grad_enabled():
+            # Differentiated with create_graph: a penalty on the discriminator's input gradient.
+            with torch.no_grad():
+                known.penalty_norms.append(statistics.sample_norms(gradient))
+        else:
+            known.gradients.append(gradient.detach())
+
+    return keep
