@@ -1,0 +1,240 @@
+"""EQ105: in a composite loss the adversarial term drowns the others, is drowned, or comes in untrained."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.conditions import above
+from equipoise.checks.cures import symptomatic
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.trends import trend
+from equipoise.checks.windows import confidence, sustained
+from equipoise.history.observations import Observations
+
+# TF-GAN's gradient_ratio and taming-transformers' adaptive weight keep the ratio near 1; failures.md B4
+# and C32 call it out of balance outside [0.01, 10].
+LARGEST_RATIO = 10.0
+SMALLEST_RATIO = 0.01
+# A term this small only costs time. To be calibrated.
+POINTLESS_RATIO = 1e-4
+# Below this share of the gradient there is no other term, only rounding.
+OTHER_TERM = 0.005
+# failures.md B4: the main metric worsens by a fifth after the discriminator's start.
+WORSE = 0.2
+# A discriminator that starts with fewer updates than this is untrained (B6: the first 500 steps after
+# the start).
+TRAINED_UPDATES = 500
+# Taming-transformers' weight balances both gradients at their ratio 1; an untrained opponent should have
+# less.
+LATE_RATIO = 0.1
+NO_SIGNAL = 1e-12
+
+_BALANCE = Remedy(
+    "balance-adversarial-weight",
+    "Weight the adversarial term so that its gradient at the last layer is as large as that of the "
+    "other terms: weight = |gradient of the others| / (|adversarial gradient| + 1e-4), at most 1e4, "
+    "times 0.1 to 1.",
+    "root",
+    "unsafe",
+)
+_TRAIN_FIRST = Remedy(
+    "train-discriminator-first",
+    "Train the discriminator alone for about 1,000 steps before its gradient reaches the generator (do "
+    "not multiply its loss by zero before the start), then raise the adversarial weight linearly over "
+    "as many steps.",
+    "root",
+    "unsafe",
+)
+
+
+@CHECKS.register("adversarial-weight-imbalance")
+class AdversarialWeightImbalance(Check):
+    """Next to a reconstruction or feature term, the adversarial one has the wrong weight or starts untrained.
+
+    What it does
+        Compares, at the generated samples, the adversarial gradient with that of all other terms, and looks
+        whether the discriminator had been trained when its gradient was switched on.
+
+    Why it is bad
+        An adversarial term that drowns the others makes a faithful model hallucinate; one that is drowned
+        costs time and changes nothing; an untrained discriminator that is suddenly heard ruins what the
+        reconstruction had learned.
+
+    Evidence and threshold
+        Ratio of the adversarial to the other gradient outside [0.01, 10] (failure notes, after TF-GAN and
+        taming-transformers), over 100 steps. Above: a warning, an error when the reconstruction also worsens
+        by a fifth. Below: information; a warning below 1e-4.
+        A late start: the adversarial gradient begins after other training, with a discriminator that has had
+        fewer than 500 updates, at a ratio above 0.1: warning; an error with the worsened reconstruction.
+        Confidence: 0.6 (0.75 for an error) at the threshold towards 0.95.
+
+    What else it could be
+        A pure adversarial loss: there is no other term, and nothing is reported. A content term that leads on
+        purpose, as in super-resolution: then the ratio is small, the discriminator near its goal, and all is
+        well.
+
+    Remedies
+        Root: weight by the ratio of the gradients; train the discriminator before it is heard. Symptomatic: a
+        slower discriminator.
+
+    References
+        Esser et al. (2021), section 3.2 and taming-transformers issue 44; latent-diffusion issues 187
+        and 350; TF-GAN, combine_adversarial_loss; Isola et al. (2017); krasserm/super-resolution issue 45.
+    """
+
+    code = "EQ105"
+    name = "adversarial-weight-imbalance"
+    kinds = ("passive",)
+    stage = "supply"
+    signals = (
+        "gradient.samples",
+        "gradient.samples.total",
+        "gradient.generator",
+        "gradient.discriminator",
+        "loss.reconstruction",
+        "score.auc",
+    )
+    facts = ("objective.composite",)
+    explains = ("instability", "mode-collapse")
+    remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
+
+    def run(self, observations: Observations) -> Finding | None:
+        share = observations.fact("objective.composite")
+        if not isinstance(share, (int, float)) or not OTHER_TERM <= share <= 1:
+            return None
+        late = self._late_start(observations, share)
+        if late is not None:
+            return late
+        if not observations.warmed_up:
+            return None
+        # The share is that of the other terms, so that adversarial over others is (1 - share) / share.
+        ratio = (1 - share) / share
+        limit = LARGEST_RATIO if ratio > LARGEST_RATIO else SMALLEST_RATIO
+        if SMALLEST_RATIO <= ratio <= LARGEST_RATIO:
+            return None
+        held = sustained(observations, "gradient.samples.total", above(0))
+        if held is None:
+            return None
+        worse = self._worse(observations, 0)
+        severity: Severity
+        if ratio > LARGEST_RATIO:
+            severity = "error" if worse else "warning"
+            words = "drowns the other terms"
+        else:
+            severity = "warning" if ratio < POINTLESS_RATIO else "info"
+            words = "is drowned by the other terms"
+        excess = abs(math.log10(ratio / limit)) if ratio > 0 else 2.0
+        return self.finding(
+            severity,
+            confidence(0.75 if severity == "error" else 0.6, 0.95, excess),
+            f"The adversarial gradient at the samples is {ratio:.3g} times that of the other terms: it "
+            f"{words}.",
+            evidence=(
+                Measurement(
+                    "objective.composite",
+                    share,
+                    1 / (1 + limit),
+                    "below" if ratio > LARGEST_RATIO else "above",
+                    "failure notes B4: adversarial over other gradient within [0.01, 10]",
+                    f"share of the gradient that is not adversarial; the ratio is {ratio:.3g}",
+                ),
+                *worse,
+            ),
+            because=self._because(observations, ratio),
+            since=held.since,
+            details={"case": "too-large" if ratio > LARGEST_RATIO else "too-small"},
+        )
+
+    def _late_start(self, observations: Observations, share: float) -> Finding | None:
+        """The adversarial gradient begins late, and the discriminator had hardly been trained before."""
+        heard = observations.series("gradient.samples").finite()
+        active = heard.steps[heard.values > NO_SIGNAL]
+        training = observations.series("gradient.generator").finite()
+        before = training.steps[training.values > NO_SIGNAL]
+        if len(active) == 0 or len(before) == 0 or active[0] - before[0] < observations.warm_up:
+            return None
+        start = float(active[0])
+        learned = observations.series("gradient.discriminator").finite()
+        lesson = learned.steps[learned.values > NO_SIGNAL]
+        taught = start - float(lesson[0]) if len(lesson) and lesson[0] < start else 0.0
+        early = heard.since(start).until(start + TRAINED_UPDATES)
+        total = observations.series("gradient.samples.total").since(start).until(start + TRAINED_UPDATES)
+        part = min(1.0, early.median() / total.median()) if total.median() > 0 else 1 - share
+        ratio = part / (1 - part) if part < 1 else math.inf
+        if taught >= TRAINED_UPDATES or not ratio > LATE_RATIO or len(early) < 3:
+            return None
+        worse = self._worse(observations, start)
+        auc = observations.series("score.auc").since(start).until(start + TRAINED_UPDATES).median()
+        evidence = [
+            Measurement(
+                "gradient.discriminator",
+                taught,
+                TRAINED_UPDATES,
+                "below",
+                "failure notes B6",
+                "steps for which the discriminator had been trained when it was switched on",
+            ),
+            Measurement(
+                "gradient.samples",
+                early.median(),
+                LATE_RATIO / (1 + LATE_RATIO) * total.median() if total.median() > 0 else None,
+                "above",
+                "taming-transformers, adaptive weight",
+                "adversarial gradient in the first 500 steps after the start",
+            ),
+        ]
+        if math.isfinite(auc):
+            evidence.append(Measurement("score.auc", auc, meaning="in the first 500 steps after the start"))
+        return self.finding(
+            "error" if worse else "warning",
+            confidence(0.75 if worse else 0.6, 0.95, math.log10(max(1.0, min(ratio, 1e6) / LATE_RATIO))),
+            f"The discriminator was switched on at step {start:.0f}, after only {taught:.0f} steps of "
+            "training "
+            f"of its own, with a gradient {min(ratio, 1e6):.2g} times that of the other terms"
+            + (f"; since then {worse[0].meaning}." if worse else "."),
+            evidence=(*evidence, *worse),
+            because=self._because(observations, ratio),
+            since=int(start),
+            remedies=(_TRAIN_FIRST, _BALANCE, *symptomatic("lower-discriminator-learning-rate")),
+            details={"case": "late-start"},
+        )
+
+    def _worse(self, observations: Observations, start: float) -> tuple[Measurement, ...]:
+        """The reconstruction's loss against its best (after a start: against its level before)."""
+        loss = observations.series("loss.reconstruction").finite()
+        if len(loss) < 6:
+            return ()
+        before = loss.until(start).median() if start else loss.smallest()
+        now = observations.recent("loss.reconstruction").median()
+        going = trend(loss.since(start))
+        if not (before > 0 and now >= (1 + WORSE) * before) or (start == 0 and not (going and going.rises())):
+            return ()
+        return (
+            Measurement(
+                "loss.reconstruction",
+                now,
+                (1 + WORSE) * before,
+                "at least",
+                "failure notes B4: a fifth worse",
+                f"the reconstruction loss rose from {before:.3g} to {now:.3g}",
+            ),
+        )
+
+    def _because(self, observations: Observations, ratio: float) -> tuple[Alternative, ...]:
+        auc = observations.recent("score.auc").median()
+        shown = f"AUC is {auc:.2f}. " if math.isfinite(auc) else ""
+        return (
+            Alternative(
+                "a purely adversarial loss",
+                "ruled out",
+                "A part of the generator's gradient at the samples does not come through the discriminator.",
+            ),
+            Alternative(
+                "a content term that leads on purpose (super-resolution, pix2pix)",
+                "ruled out" if ratio > 1 else "open",
+                f"{shown}The adversarial term leads."
+                if ratio > 1
+                else f"{shown}Compare the samples with and without the adversarial term.",
+            ),
+        )

@@ -1,0 +1,215 @@
+"""EQ103: the discriminator cannot tell real from fake although they can be told apart."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.conditions import at_most
+from equipoise.checks.cures import root, symptomatic
+from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
+from equipoise.checks.samples import DISTANCE_SIGNALS, distance_from_reals
+from equipoise.checks.windows import confidence, sustained
+from equipoise.history.observations import Observations
+
+# failures.md C32: an AUC in [0.45, 0.55] for 500 steps; below that the scores are the wrong way
+# round, which is no better.
+NO_BETTER_THAN_CHANCE = 0.55
+STEPS = 500
+# failures.md C32: a fresh small discriminator gets beyond this within 200 steps if there is something to see.
+FRESH_SEPARATES = 0.8
+# As good as certain, for an error.
+FRESH_CERTAIN = 0.95
+# failures.md B6 and the healthy band of B4: a fresh discriminator this close to chance means equilibrium.
+EQUILIBRIUM = 0.65
+# failures.md C7: an update ratio below 1e-8 is no update.
+FROZEN = 1e-8
+# More than this share of a gradient left over from before spoils the step (failures.md C8).
+STALE = 0.1
+COMPOSITE = 0.05
+
+
+@CHECKS.register("uninformative-discriminator")
+class UninformativeDiscriminator(Check):
+    """The discriminator guesses, although real and fake can be told apart.
+
+    What it does
+        Watches the rank of real scores over fake ones. When that stays at chance, a small discriminator
+        trained afresh on cached samples for at most 200 steps (on copies) shows which it is: an equilibrium,
+        or a discriminator that does not do its work.
+
+    Why it is bad
+        The generator's gradient points where the discriminator says "more real". A discriminator that guesses
+        points nowhere, and the generator wanders.
+
+    Evidence and threshold
+        AUC at or below 0.55 for 500 steps, and a fresh discriminator with AUC above 0.8: warning. An error
+        needs a fresh AUC above 0.95 and samples that are measurably far from the reals. Without the probe a
+        warning needs two independent measures by which the fakes are far from the reals. Confidence: 0.6 at
+        the threshold towards 0.95 for a fresh AUC of 1.
+
+    What else it could be
+        Equilibrium: the fresh discriminator cannot tell either (AUC at most 0.65), and nothing is reported.
+        A constant one (`constant-discriminator`), a frozen one (`frozen-network`), stale gradients
+        (`stale-gradients`), equal targets for both (`d-objective-sign`), a double sigmoid
+        (`logit-loss-mismatch`), patches that look the same in both domains. In autoencoders with a small
+        adversarial term it is normal.
+
+    Remedies
+        Root: make sure that it is trained at all, then more capacity or a higher learning rate for it.
+        Symptomatic: a slower generator.
+
+    References
+        Goodfellow et al. (2014), proposition 1; Heusel et al. (2017) on two time scales; Esser et al. (2021),
+        taming-transformers issue 44; pytorch-CycleGAN-and-pix2pix issue 188.
+    """
+
+    code = "EQ103"
+    name = "uninformative-discriminator"
+    kinds = ("passive", "probe")
+    stage = "supply"
+    signals = (
+        *DISTANCE_SIGNALS,
+        "score.auc",
+        "score.gap",
+        "update.discriminator",
+        "gradient.discriminator.stale",
+    )
+    facts = ("objective.composite", "objective.double_sigmoid")
+    probes = ("fresh-discriminator",)
+    explains = ("mode-collapse", "instability", "oscillation")
+    remedies = (
+        *root("train-discriminator", "higher-discriminator-learning-rate", "larger-discriminator"),
+        *symptomatic("lower-learning-rates"),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        if not observations.warmed_up:
+            return None
+        held = sustained(observations, "score.auc", at_most(NO_BETTER_THAN_CHANCE), steps=STEPS)
+        if held is None:
+            return None
+        probe = observations.probe("fresh-discriminator")
+        fresh = probe["auc"] if probe is not None and probe.step >= held.since else math.nan
+        fresh = fresh if 0 <= fresh <= 1 else math.nan
+        far = distance_from_reals(observations)
+        if (math.isfinite(fresh) and fresh <= FRESH_SEPARATES) or (math.isnan(fresh) and len(far) < 2):
+            return None
+        share = observations.fact("objective.composite")
+        composite = isinstance(share, (int, float)) and share > COMPOSITE
+        severity: Severity = "warning"
+        if composite:
+            severity = "info"
+        elif fresh > FRESH_CERTAIN and far:
+            severity = "error"
+        gap = observations.recent("score.gap", STEPS).median()
+        evidence = [
+            Measurement(
+                "score.auc",
+                held.value,
+                NO_BETTER_THAN_CHANCE,
+                "at most",
+                "failure notes C32",
+                f"for {held.steps:.0f} steps; 0.5 is a guess",
+            )
+        ]
+        if math.isfinite(fresh):
+            evidence.append(
+                Measurement(
+                    "fresh-discriminator.auc",
+                    fresh,
+                    FRESH_SEPARATES,
+                    "above",
+                    "failure notes C32",
+                    "a small discriminator trained afresh on the same samples",
+                )
+            )
+        if math.isfinite(gap):
+            evidence.append(Measurement("score.gap", gap, meaning="distance of the mean scores"))
+        shown = (
+            f"a small discriminator trained afresh reaches {fresh:.2f}"
+            if math.isfinite(fresh)
+            else f"the samples are far from the reals ({far[0].meaning}: {far[0].value:.3g})"
+        )
+        return self.finding(
+            severity,
+            confidence(
+                0.6, 0.95, (fresh - FRESH_SEPARATES) / (1 - fresh + 0.01) if math.isfinite(fresh) else 0.0
+            ),
+            f"The discriminator has done no better than a guess for {held.steps:.0f} steps (AUC "
+            f"{held.value:.2f}), although real and fake can be told apart: {shown}.",
+            evidence=(*evidence, *far),
+            because=self._because(observations, fresh, held.value, composite),
+            since=held.since,
+        )
+
+    def _because(
+        self, observations: Observations, fresh: float, auc: float, composite: bool
+    ) -> tuple[Alternative, ...]:
+        known = math.isfinite(fresh)
+        update = observations.recent("update.discriminator").median()
+        stale = observations.recent("gradient.discriminator.stale").median()
+        alternatives = [
+            Alternative(
+                "equilibrium: there is nothing left to tell apart",
+                "ruled out" if known else "open",
+                f"A fresh discriminator tells them apart with AUC {fresh:.2f}."
+                if known
+                else "The probe fresh-discriminator would tell.",
+            )
+        ]
+        if math.isfinite(update):
+            alternatives.append(
+                Alternative(
+                    "a frozen discriminator",
+                    "open" if update < FROZEN else "ruled out",
+                    f"Its parameters change by {update:.2g} of their size per step.",
+                )
+            )
+        if math.isfinite(stale):
+            alternatives.append(
+                Alternative(
+                    "stale gradients from the generator's step",
+                    "open" if stale > STALE else "ruled out",
+                    f"Share of its gradient that was there before its backward: {stale:.2g}.",
+                )
+            )
+        if observations.fact("objective.double_sigmoid") is not None:
+            twice = bool(observations.fact("objective.double_sigmoid"))
+            alternatives.append(
+                Alternative(
+                    "a sigmoid applied twice",
+                    "open" if twice else "ruled out",
+                    "The slopes fit a double sigmoid."
+                    if twice
+                    else "The slopes do not fit a double sigmoid.",
+                )
+            )
+        if composite:
+            alternatives.append(
+                Alternative(
+                    "a small adversarial term beside a reconstruction, where this is normal",
+                    "open",
+                    f"{observations.fact('objective.composite'):.0%} of the generator's gradient comes from "
+                    "other terms.",
+                )
+            )
+        return tuple(alternatives)
+
+    def undecided(self, observations: Observations) -> str | None:
+        held = sustained(observations, "score.auc", at_most(NO_BETTER_THAN_CHANCE), steps=STEPS)
+        if not observations.warmed_up or held is None:
+            return None
+        probe = observations.probe("fresh-discriminator")
+        if probe is None or probe.step < held.since or math.isnan(probe["auc"]):
+            return (
+                f"The discriminator guesses (AUC {held.value:.2f} for {held.steps:.0f} steps): equilibrium, "
+                "or a discriminator that does not do its work. The probe fresh-discriminator would tell."
+            )
+        if probe["auc"] > EQUILIBRIUM:
+            return (
+                f"The discriminator guesses (AUC {held.value:.2f}) and a fresh one does somewhat better (AUC "
+                f"{probe['auc']:.2f}): near an equilibrium, or a weak discriminator. The probe duality-gap "
+                "would tell."
+            )
+        return None
