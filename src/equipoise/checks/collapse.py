@@ -1,0 +1,208 @@
+"""Whether the generator has collapsed: the fakes against the reals, and in which direction it goes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from equipoise.checks.conditions import above, below
+from equipoise.checks.finding import Measurement, Severity
+from equipoise.checks.samples import CALIBRATION, FAR_COVERAGE, trend_window
+from equipoise.checks.trends import recent_trend
+from equipoise.checks.windows import sustained
+from equipoise.history.observations import Observations
+
+# What `collapse` reads; a check that calls it declares these.
+COLLAPSE_SIGNALS = (
+    "sample.distance.ratio",
+    "feature.distance.ratio",
+    "sample.fake.duplicates",
+    "sample.real.duplicates",
+    "sample.coverage",
+    "sample.nearest.ratio",
+)
+COLLAPSE_FACTS = ("generator.input",)
+COLLAPSE_PROBES = ("diversity",)
+
+# failures.md C33: mean pairwise distance, fakes over reals.
+LOW = 0.5
+COLLAPSED = 0.1
+# An image in decides most of the image out, and a mean over answers is blurred: such generators vary
+# less. To be calibrated.
+LOW_TRANSLATED = 0.25
+COLLAPSED_TRANSLATED = 0.05
+# Of the first hundreds of steps nothing can be said: healthy runs showed ratios of 0.02 to 0.2 there
+# (trial of the role inference, design notes). In warm-ups.
+EARLY = 2.5
+# Fakes with a near copy in the batch, beyond the share of such reals. To be calibrated.
+EXCESS_DUPLICATES = 0.5
+# The probe's limit makes 1 % of the reals duplicates; ten times that is no shrunk mode any more. To be
+# calibrated.
+PROBED_DUPLICATES = 0.1
+MOST_DUPLICATES = 0.5
+# NDB's share of deserted cells beyond that of held-out reals, and coverage against that of reals. To be
+# calibrated.
+DESERTED_CELLS = 0.3
+LOW_COVERAGE = 0.6
+# Fakes this near are on the data, so that a low coverage means absent modes and not poor samples.
+ON_THE_DATA = 1.25
+# A ratio that grows and would reach `LOW` within another run of this length is diversifying.
+GROWTH = 0.25
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """A generator with too little diversity.
+
+    Attributes:
+        total: all fakes alike, not only some modes absent.
+        signs: the measurements that say so, one a sign.
+        since: first step at which one of them held.
+        ratio: mean pairwise distance, fakes over reals; nan if not recorded.
+    """
+
+    total: bool
+    signs: tuple[Measurement, ...]
+    since: int
+    ratio: float
+
+    @property
+    def severity(self) -> Severity:
+        """An error needs two independent signs."""
+        return "error" if len(self.signs) > 1 else "warning"
+
+
+def limits(observations: Observations) -> tuple[float, float]:
+    """The pairwise distance ratios below which diversity is low, and gone."""
+    if observations.fact("generator.input") == "image":
+        return LOW_TRANSLATED, COLLAPSED_TRANSLATED
+    return LOW, COLLAPSED
+
+
+def early(observations: Observations) -> bool:
+    """Whether it is too early to speak of collapse."""
+    return observations.step < EARLY * observations.warm_up
+
+
+def diversifying(observations: Observations) -> bool:
+    """Whether the diversity grows so that it will be normal if the run goes on as long again."""
+    steps = trend_window(observations)
+    for signal, goal in (
+        ("sample.distance.ratio", limits(observations)[0]),
+        ("sample.coverage", FAR_COVERAGE),
+    ):
+        going = recent_trend(observations, signal, steps)
+        if going is None or not going.rises(GROWTH):
+            continue
+        # Start and end are medians of the outer thirds, whose middles lie two thirds of the window apart.
+        per_step = (going.end - going.start) / (steps * 2 / 3)
+        if going.end + per_step * observations.step >= goal:
+            return True
+    return False
+
+
+def collapse(observations: Observations) -> Collapse | None:
+    """The collapse, or None where there is none, it is too early, or the diversity is growing."""
+    if early(observations) or diversifying(observations):
+        return None
+    low, collapsed = limits(observations)
+    signs: list[Measurement] = []
+    starts: list[int] = []
+    total = False
+    ratio = observations.recent("sample.distance.ratio").median()
+    held = sustained(observations, "sample.distance.ratio", below(low))
+    if held:
+        total = held.value < collapsed
+        signs.append(
+            Measurement(
+                "sample.distance.ratio",
+                held.value,
+                collapsed if total else low,
+                "below",
+                "failure notes C33",
+                "mean distance between two fakes over that between two reals",
+            )
+        )
+        starts.append(held.since)
+        features = sustained(observations, "feature.distance.ratio", below(collapsed if total else low))
+        if features:
+            signs.append(
+                Measurement(
+                    "feature.distance.ratio",
+                    features.value,
+                    collapsed if total else low,
+                    "below",
+                    "failure notes C33",
+                    "the same in the discriminator's features",
+                )
+            )
+    natural = observations.recent("sample.real.duplicates").median()
+    if math.isfinite(natural):
+        copies = sustained(observations, "sample.fake.duplicates", above(natural + EXCESS_DUPLICATES))
+        if copies:
+            signs.append(
+                Measurement(
+                    "sample.fake.duplicates",
+                    copies.value,
+                    natural + EXCESS_DUPLICATES,
+                    "above",
+                    f"the reals' own share plus one half; {CALIBRATION}",
+                    f"fakes with a near copy in the same batch; of the reals {natural:.0%}",
+                )
+            )
+            starts.append(copies.since)
+    covered = sustained(observations, "sample.coverage", below(FAR_COVERAGE))
+    nearest = observations.recent("sample.nearest.ratio").median()
+    if covered and nearest < ON_THE_DATA and observations.step >= 2 * EARLY * observations.warm_up:
+        signs.append(
+            Measurement(
+                "sample.coverage",
+                covered.value,
+                FAR_COVERAGE,
+                "below",
+                "half of 1 - 2^-3, the share expected of equal distributions",
+                f"reals with a fake nearby, while fakes are as near to the data as reals ({nearest:.2f})",
+            )
+        )
+        starts.append(covered.since)
+    probed, step = _probed(observations)
+    signs += probed
+    starts += [step] * len(probed)
+    if not signs:
+        return None
+    return Collapse(total, tuple(signs), min(starts), ratio)
+
+
+def _probed(observations: Observations) -> tuple[list[Measurement], int]:
+    """What the diversity probe adds."""
+    probe = observations.probe("diversity")
+    if probe is None or probe.step < EARLY * observations.warm_up:
+        return [], 0
+    found = []
+    if probe["duplicates.low"] > PROBED_DUPLICATES:
+        support = probe["support.high"]
+        most = f", so that there are at most {support:.0f} different ones" if math.isfinite(support) else ""
+        found.append(
+            Measurement(
+                "diversity.duplicates.low",
+                probe["duplicates.low"],
+                PROBED_DUPLICATES,
+                "above",
+                f"ten times the reals' 1 %; Arora et al. (2018), birthday paradox; {CALIBRATION}",
+                f"lower 95 % bound of the share of fakes with a near copy{most}",
+            )
+        )
+    gone = probe["clusters"] - probe["clusters.expected"]
+    if gone > DESERTED_CELLS and probe["coverage"] < LOW_COVERAGE * probe["coverage.expected"]:
+        found.append(
+            Measurement(
+                "diversity.clusters",
+                probe["clusters"],
+                probe["clusters.expected"] + DESERTED_CELLS,
+                "above",
+                f"NDB (Richardson & Weiss 2018), z-test at 5 %; {CALIBRATION}",
+                "cells of the real data with too few fakes, while coverage is "
+                f"{probe['coverage']:.2f} against {probe['coverage.expected']:.2f} among reals",
+            )
+        )
+    return found, probe.step
