@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from equipoise.errors import EquipoiseError
-from equipoise.penalties import StepContext, build_penalty
+from equipoise.penalties import StepContext, build_penalty, diffaugment
 from equipoise.penalties.diffaugment import brightness, contrast, cut_out, saturation, translate
 
 
@@ -125,6 +125,22 @@ def test_every_sample_has_its_own_draw_and_every_call_new_ones():
     penalty = build_penalty("diffaugment")
     first, second = penalty.transform(images, step), penalty.transform(images, step)
     assert len({tuple(image.flatten().tolist()) for image in torch.cat([first, second])}) == 12
+
+
+def test_all_amounts_of_a_sample_are_independent(monkeypatch):
+    seen = []
+    for name in ("brightness", "saturation", "contrast", "translate", "cut_out"):
+        original = getattr(diffaugment, name)
+
+        def recorder(images, *amounts, original=original):
+            seen.extend(amount.double() for amount in amounts if isinstance(amount, torch.Tensor))
+            return original(images, *amounts)
+
+        monkeypatch.setattr(diffaugment, name, recorder)
+    augment(torch.zeros(20_000, 3, 16, 16))
+    assert len(seen) == 7
+    correlation = torch.corrcoef(torch.stack(seen)) - torch.eye(7)
+    assert correlation.abs().max() < 4 / 20_000**0.5
 
 
 def test_switching_an_operation_off_leaves_the_others_as_they_were():

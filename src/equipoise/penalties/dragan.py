@@ -27,9 +27,10 @@ def spread(samples: Tensor) -> Tensor:
 class Dragan(Penalty):
     """``weight * E (||grad D(x + delta)|| - target)^2`` with delta ~ N(0, (perturbation * s)^2 I).
 
-    s is the standard deviation of all values of the real batch, of all processes together.
-    The paper's variance of about 10 (recalled, not verified) belongs to its own data range and must be
-    retuned for each; a noise relative to the data needs no retuning. The slope is bounded near the data only, so this is no Lipschitz constraint for a Wasserstein loss.
+    s is the standard deviation of all values of the real batch, of all processes together. The paper's
+    variance of about 10 (recalled, not verified) belongs to its own data range and must be retuned for each;
+    a noise relative to the data needs no retuning. The slope is bounded near the data only, so this is no
+    Lipschitz constraint for a Wasserstein loss.
 
     Args:
         weight: the coefficient lambda; 10 in the paper.
