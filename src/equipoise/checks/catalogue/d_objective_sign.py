@@ -1,0 +1,189 @@
+"""EQ005: the discriminator is given the same answer for reals and fakes."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.direction import ONE_SIDED, agreed, sides
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.history.observations import Observations
+
+LEAST_RECORDS = 5
+SAME_TARGET = 0.05  # targets read from slopes are exact to about 1 %; smoothing keeps them 0.5 or more apart
+LEAST_UNSEEN = 20  # records of the generator's step after which fakes must have been seen in the other's
+SURE_ROLES = 0.99
+SOURCE = "exact: the signs of a derivative"
+TARGET_SOURCE = "exact: both targets of one loss are equal"
+ROLES_SOURCE = "exact: no fake entered the discriminator's step, of which 99 % or more of the roles are known"
+
+
+@CHECKS.register("d-objective-sign")
+class DiscriminatorObjectiveSign(Check):
+    """The discriminator's loss asks for the same answer on reals and on fakes.
+
+    What it does
+        Looks at the derivative of the discriminator's loss at its scores. Descent must push reals one way and
+        fakes the other. If both are pushed the same way, both have the same target. If fakes never enter the
+        discriminator's step at all, it has only one thing to learn.
+
+    Why it is bad
+        The discriminator learns a constant. Its loss falls to zero and looks excellent, while the generator
+        is given noise or nothing.
+
+    Evidence and threshold
+        `slope.real.positive` and `slope.fake.positive`: one-sided (at least 95 % of the non-zero slopes
+        agree) in at least 95 % of 5 or more records, and on the same side: error, an exact test. Where
+        slopes take both signs (least squares), the two estimated targets decide: closer than 0.05 to each
+        other. Fakes that are absent from the discriminator's step while the generator's step has 20 records
+        and at least 99 % of the roles are known: warning.
+
+    What else it could be
+        - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.
+        - A reversed label convention: harmless; it turns both signs and they stay opposite.
+        - Noisy labels: up to 5 % flipped labels do not reach the threshold.
+
+    Remedies
+        Give fakes the fake target (zeros, or the other sign). A frequent cause is one label tensor that is
+        reused, or the prediction of reals used in both terms.
+
+    References
+        - https://github.com/eriklindernoren/Keras-GAN/issues/5 (the same target for both)
+        - https://github.com/SerezD/vqvae-vqgan-pytorch-lightning/issues/3
+        - https://github.com/PrashanthaTP/wav2mov/issues/6
+        - https://github.com/liutaocode/LivePortrait-Train/issues/7 (the real prediction used for fakes)
+    """
+
+    code = "EQ005"
+    name = "d-objective-sign"
+    kinds = ("preflight", "passive")
+    signals = (
+        "slope.real.positive",
+        "slope.fake.positive",
+        "score.real.mean",
+        "score.fake.mean",
+        "score.generator.mean",
+    )
+    facts = ("objective.target.real", "objective.target.fake", "roles.decided")
+    stage = "wiring"
+    explains = (*SYMPTOMS, "discriminator-overfitting", "condition-ignored", "critic-unconstrained")
+    remedies = (
+        Remedy(
+            "fix-discriminator-targets",
+            "Give fakes the opposite target of reals in the discriminator's loss, and pass its scores of "
+            "fakes to that "
+            "term; then start the run again.",
+            "root",
+            "unsafe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        return (
+            self._by_sign(observations) or self._by_target(observations) or self._without_fakes(observations)
+        )
+
+    def _by_sign(self, observations: Observations) -> Finding | None:
+        real = agreed(sides(observations, "slope.real.positive"), LEAST_RECORDS)
+        fake = agreed(sides(observations, "slope.fake.positive"), LEAST_RECORDS)
+        if not real or real != fake:
+            return None
+        way = "up" if real > 0 else "down"
+        positive = {
+            which: observations.series(f"slope.{which}.positive").mean() for which in ("real", "fake")
+        }
+        return self.finding(
+            "error",
+            0.98,
+            f"The discriminator's loss pushes the scores of reals and of fakes the same way ({way}): both "
+            "have the "
+            "same target, so nothing is left to tell apart.",
+            evidence=(
+                Measurement(
+                    "slope.fake.positive",
+                    positive["fake"],
+                    1 - round(positive["real"]),
+                    "far from",
+                    SOURCE,
+                    "share of slopes at fakes that push down",
+                ),
+                Measurement("slope.real.positive", positive["real"], meaning="the same share at reals"),
+            ),
+            because=(
+                Alternative(
+                    "zero slopes of met margins (hinge, relativistic)",
+                    "ruled out",
+                    "only slopes that are not zero are counted, and there are some in both halves",
+                ),
+                Alternative(
+                    "a reversed label convention",
+                    "ruled out",
+                    f"it would leave the signs opposite; here {ONE_SIDED:.0%} of the records agree",
+                ),
+            ),
+            since=0,
+        )
+
+    def _by_target(self, observations: Observations) -> Finding | None:
+        real = float(observations.fact("objective.target.real", math.nan))
+        fake = float(observations.fact("objective.target.fake", math.nan))
+        if not abs(real - fake) < SAME_TARGET:
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            f"The discriminator is trained towards {real:.2g} on reals and {fake:.2g} on fakes: the same "
+            "target.",
+            evidence=(
+                Measurement(
+                    "objective.target.fake",
+                    fake,
+                    real,
+                    "equal to",
+                    TARGET_SOURCE,
+                    "target read from the slopes at fakes; the threshold is the one at reals",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "label smoothing", "ruled out", "smoothing leaves the targets at least 0.5 apart"
+                ),
+            ),
+            since=0,
+        )
+
+    def _without_fakes(self, observations: Observations) -> Finding | None:
+        seen = len(observations.series("score.generator.mean").finite())
+        roles = float(observations.fact("roles.decided", 0.0))
+        reals = len(observations.series("score.real.mean").finite())
+        fakes = len(observations.series("score.fake.mean").finite())
+        if fakes or not reals or seen < LEAST_UNSEEN or roles < SURE_ROLES:
+            return None
+        return self.finding(
+            "warning",
+            0.7,
+            f"In {reals} records the discriminator's step was given reals only; no fake entered it, though "
+            "the "
+            "generator is trained against it.",
+            evidence=(
+                Measurement(
+                    "score.fake.mean",
+                    0.0,
+                    1.0,
+                    "below",
+                    ROLES_SOURCE,
+                    "records of fakes in the discriminator's step",
+                ),
+                Measurement("roles.decided", roles, meaning="share of forwards whose role is known"),
+            ),
+            because=(
+                Alternative(
+                    "fakes that were not recognised",
+                    "unlikely",
+                    f"the role of {roles:.0%} of the discriminator's forwards is known; tag the fakes with "
+                    "`monitor.fake` to be sure",
+                ),
+            ),
+            since=0,
+        )

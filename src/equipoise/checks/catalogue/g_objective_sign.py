@@ -1,0 +1,188 @@
+"""EQ004: the generator is trained to look fake."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.direction import ONE_SIDED, agreed, sides
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.history.observations import Observations
+
+LEAST_RECORDS = 5
+SOURCE = "exact: the sign of a derivative"
+TARGET_SOURCE = "exact: the generator's target against the discriminator's two"
+SATURATING = ("minimax",)
+
+
+@CHECKS.register("g-objective-sign")
+class GeneratorObjectiveSign(Check):
+    """The generator's loss pushes its samples away from what the discriminator calls real.
+
+    What it does
+        Compares two directions at the discriminator's output. Descent on the discriminator's loss pushes
+        the scores of reals one way; that way is "real", whatever the labels are called. Descent on the
+        generator's loss must push the scores of its fakes the same way. If it pushes them the other way,
+        the generator is paid for being recognised.
+
+    Why it is bad
+        Both players then agree that fakes should look fake. The generator moves away from the data, the
+        discriminator wins within a few hundred steps, and no hyper-parameter helps.
+
+    Evidence and threshold
+        `slope.generator.positive` against `slope.real.positive` and `slope.fake.positive`: one-sided (at
+        least 95 % of the non-zero slopes agree) in at least 95 % of 5 or more records, and on the wrong
+        side. It is an exact test of signs, so it may be an error at once. With least squares the slopes of
+        fakes near the wrong target take both signs; there the target estimated from the generator's slope
+        (`objective.target.generator`) decides: an error if it is nearer to the discriminator's fake target
+        than to its real one.
+
+    What else it could be
+        - Labels or signs that are reversed but consistent (real = 0): ruled out, because "real" is read from
+          the discriminator's own slopes and not from a label.
+        - A discriminator that does not separate yet: no matter, the slopes are right from the first step.
+        - A discriminator whose own two halves push the same way: that is `d-objective-sign`, and this check
+          is silent.
+        - The saturating loss -log(1 - D): it descends the same way as the others and passes.
+
+    Remedies
+        Give the generator's loss the target that the discriminator uses for reals, or turn its sign. Then
+        start again: the networks have learned the opposite.
+
+    References
+        - https://github.com/Zeleni9/pytorch-wgan/pull/53 (generator of a WGAN pushed the wrong way)
+        - https://github.com/https-deeplearning-ai/GANs-Public/issues/1 (target of the generator = fake label)
+        - Goodfellow et al., "Generative Adversarial Nets", 2014, section 3.
+    """
+
+    code = "EQ004"
+    name = "g-objective-sign"
+    kinds = ("preflight", "passive")
+    signals = ("slope.generator.positive", "slope.real.positive", "slope.fake.positive")
+    facts = (
+        "objective.target.generator",
+        "objective.target.real",
+        "objective.target.fake",
+        "objective.generator",
+        "objective.flipped",
+    )
+    stage = "wiring"
+    explains = (
+        *SYMPTOMS,
+        "critic-unconstrained",
+        "z-ignored",
+        "condition-ignored",
+        "discriminator-overfitting",
+    )
+    remedies = (
+        Remedy(
+            "fix-generator-target",
+            "Train the generator towards the discriminator's target for reals (or turn the sign of its "
+            "loss), then "
+            "start the run again.",
+            "root",
+            "unsafe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        return self._by_sign(observations) or self._by_target(observations)
+
+    def _by_sign(self, observations: Observations) -> Finding | None:
+        real = agreed(sides(observations, "slope.real.positive"), LEAST_RECORDS)
+        fake = agreed(sides(observations, "slope.fake.positive"), LEAST_RECORDS)
+        generator = agreed(sides(observations, "slope.generator.positive"), LEAST_RECORDS)
+        # A side that is unknown because its slopes are all zero follows from the other one.
+        towards_real = real or -fake
+        if not towards_real or not generator or real == fake or generator == towards_real:
+            return None
+        share = observations.series("slope.generator.positive").mean()
+        expected = 0.0 if towards_real > 0 else 1.0
+        words = {1: "up", -1: "down"}
+        return self.finding(
+            "error",
+            0.98,
+            f"The generator's loss pushes the scores of its samples {words[generator]} while the "
+            "discriminator's "
+            f"loss pushes the scores of reals {words[towards_real]}: the generator is trained to look fake.",
+            evidence=(
+                Measurement(
+                    "slope.generator.positive",
+                    share,
+                    expected,
+                    "far from",
+                    SOURCE,
+                    "share of the generator's slopes that push down",
+                ),
+                Measurement(
+                    "slope.real.positive",
+                    observations.series("slope.real.positive").mean(),
+                    meaning="the same for reals in the discriminator's step",
+                ),
+                Measurement(
+                    "slope.fake.positive",
+                    observations.series("slope.fake.positive").mean(),
+                    meaning="the same for fakes in the discriminator's step",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a reversed but consistent label convention",
+                    "ruled out",
+                    f"real means {words[towards_real]} by the discriminator's own slopes, and the "
+                    "generator pushes "
+                    f"{words[generator]} in at least {ONE_SIDED:.0%} of the records",
+                ),
+                Alternative(
+                    "both halves of the discriminator's loss push the same way",
+                    "ruled out",
+                    "reals and fakes are pushed apart in the discriminator's step"
+                    if real and fake
+                    else "one half has only zero slopes and cannot push the same way",
+                ),
+            ),
+            since=0,
+        )
+
+    def _by_target(self, observations: Observations) -> Finding | None:
+        if observations.fact("objective.generator") in SATURATING:
+            return None
+        targets = [
+            observations.fact(f"objective.target.{which}", math.nan)
+            for which in ("generator", "real", "fake")
+        ]
+        generator, real, fake = (float(target) for target in targets)
+        if not all(map(math.isfinite, (generator, real, fake))) or abs(real - fake) < 0.2:
+            return None
+        to_real, to_fake = abs(generator - real), abs(generator - fake)
+        # Well on the fake side: nearer to it by at least half the distance between the two targets.
+        if to_real - to_fake < 0.5 * abs(real - fake):
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            f"The generator is trained towards the target {generator:.2g}, which is the discriminator's "
+            "target for "
+            f"fakes ({fake:.2g}), not the one for reals ({real:.2g}).",
+            evidence=(
+                Measurement(
+                    "objective.target.generator",
+                    generator,
+                    real,
+                    "far from",
+                    TARGET_SOURCE,
+                    "target that the generator's slopes aim at; the threshold is the target of reals",
+                ),
+                Measurement("objective.target.fake", fake, meaning="the discriminator's target of fakes"),
+            ),
+            because=(
+                Alternative(
+                    "a reversed but consistent label convention",
+                    "ruled out",
+                    "all three targets are read from slopes of the same run, so a reversal would turn "
+                    "them together",
+                ),
+            ),
+            since=0,
+        )

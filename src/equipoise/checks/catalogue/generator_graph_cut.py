@@ -1,0 +1,139 @@
+"""EQ006: the adversarial gradient never reaches the generator."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.history.observations import Observations
+
+SOURCE = "exact: a gradient that is absent or exactly zero"
+HALF_PRECISION = ("float16",)
+
+
+@CHECKS.register("generator-graph-cut")
+class GeneratorGraphCut(Check):
+    """The generator's step runs, but no adversarial gradient arrives at the generator.
+
+    What it does
+        Watches whether the generator's step brings any gradient of its adversarial loss back to its samples
+        and parameters. If the loss does have a slope at the scores, yet nothing arrives, the graph between
+        the discriminator and the generator is cut: a `detach()`, a `no_grad`, a conversion through NumPy or
+        integers.
+
+    Why it is bad
+        The generator is trained by its other loss terms only, or not at all, while both adversarial losses
+        go on being printed and change because the discriminator learns.
+
+    Evidence and threshold
+        The fact `generator.graph_cut` (the generator's step ran and gave it no adversarial gradient at
+        all): an exact test, error. It is not reported where the loss itself has no slope
+        (`slope.generator.zero` is one: the loss is saturated) or the discriminator is exactly flat
+        (`discriminator.slope` is zero).
+
+    What else it could be
+        - A loss clamped or saturated to a zero slope: told by `slope.generator.zero`.
+        - A dead discriminator, exactly flat at the fakes: told by `discriminator.slope`.
+        - Underflow in half precision: only a warning there; run one step in float32 to tell.
+        - A frozen generator: it receives a gradient and does not move; that is `frozen-network`.
+
+    Remedies
+        Remove the `detach()` or `no_grad` from the generator's step; keep it in the discriminator's. Then
+        start again.
+
+    References
+        - https://github.com/nikhilsinghmus/image2reverb/issues/37 (detach in the generator's step)
+        - https://github.com/wangle53/CSA-CDGAN/issues/5
+        - https://github.com/samet-akcay/skip-ganomaly/issues/5
+    """
+
+    code = "EQ006"
+    name = "generator-graph-cut"
+    kinds = ("preflight", "passive")
+    signals = (
+        "slope.generator.zero",
+        "slope.generator.size",
+        "discriminator.slope",
+        "gradient.generator",
+        "gradient.samples",
+    )
+    facts = ("generator.graph_cut", "precision", "objective.composite")
+    stage = "wiring"
+    explains = (*SYMPTOMS, "frozen-network", "z-ignored", "condition-ignored", "discriminator-overfitting")
+    remedies = (
+        Remedy(
+            "reconnect-generator",
+            "Score the generator's own output in its step: remove `detach()`, `no_grad` and conversions "
+            "between the "
+            "generator and the discriminator there; then start the run again.",
+            "root",
+            "unsafe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        if observations.fact("generator.graph_cut") is not True:
+            return None
+        zero_share = observations.last("slope.generator.zero")
+        slope = observations.last("slope.generator.size")
+        steepness = observations.last("discriminator.slope")
+        if zero_share == 1.0 or slope == 0.0 or steepness == 0.0:
+            return None
+        arrived = observations.last("gradient.samples")
+        other = observations.last("gradient.generator")
+        composite = other > 0
+        half = observations.fact("precision") in HALF_PRECISION
+        known = math.isfinite(slope)
+        message = "The generator's step brings no adversarial gradient back to the generator"
+        message += f", though its loss has a slope of {slope:.3g} at the scores" if known else ""
+        message += (
+            f". Its parameters do get a gradient (norm {other:.3g}), from other loss terms only."
+            if composite
+            else "."
+        )
+        return self.finding(
+            "warning" if half else "error",
+            0.8 if half else 0.97,
+            message,
+            evidence=(
+                Measurement(
+                    "generator.graph_cut", 1.0, 1.0, "equal to", SOURCE, "1: no adversarial gradient arrived"
+                ),
+                Measurement(
+                    "gradient.samples",
+                    arrived if math.isfinite(arrived) else 0.0,
+                    0.0,
+                    "equal to",
+                    SOURCE,
+                    "adversarial gradient at the fakes",
+                ),
+                *(
+                    (Measurement("slope.generator.size", slope, meaning="slope of its loss at the scores"),)
+                    * known
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a saturated or clamped loss",
+                    "ruled out" if known else "open",
+                    f"its slope at the scores is {slope:.3g}, not zero"
+                    if known
+                    else "no score of the generator's step was seen; the probe gradient-anatomy tells",
+                ),
+                Alternative(
+                    "a discriminator that is exactly flat at the fakes",
+                    "ruled out" if math.isfinite(steepness) else "open",
+                    f"its slope there is {steepness:.3g} score per sample unit"
+                    if math.isfinite(steepness)
+                    else "the probe gradient-anatomy measures its slope",
+                ),
+                Alternative(
+                    "underflow in half precision",
+                    "open" if half else "ruled out",
+                    "run one step in float32" if half else "the scores are not in float16",
+                ),
+            ),
+            since=0,
+        )

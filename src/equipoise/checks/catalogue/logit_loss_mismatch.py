@@ -1,0 +1,294 @@
+"""EQ001: the discriminator's last activation does not fit the loss."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.fingerprints import ENVELOPE_FAKE_LOW, ENVELOPE_REAL_LOW
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.checks.windows import sustained
+from equipoise.history.observations import Observations
+
+LEAST_STEPS = 50  # of outputs inside [0, 1]; a logit crosses zero within a few steps of any start
+LEAST_RECORDS = 5
+GOOD_FIT = 0.1  # relative error of the family's slope; the right family is exact to rounding
+SQUASHING = ("sigmoid", "softmax", "tanh")
+LOGIT_FAMILIES = ("non-saturating", "minimax")
+UNBOUNDED = ("wasserstein",)
+STRUCTURE = "exact: a bounded head under a loss that needs unbounded scores"
+DOUBLE = "exact: the slopes are those of a sigmoid applied twice"
+LOGIT = "a sigmoid's range, over at least 50 steps and 5 records (PaddlePaddle issue 22085)"
+ENVELOPE = "softplus(0) and softplus(-1), the bounds of a double sigmoid's loss (arithmetic)"
+
+
+@CHECKS.register("logit-loss-mismatch")
+class LogitLossMismatch(Check):
+    """The discriminator ends in an activation that its loss does not expect.
+
+    What it does
+        Recognises a probability handed to a loss that expects a logit (the sigmoid is then applied twice),
+        and a squashed score handed to a loss that needs an unbounded one (Wasserstein, hinge).
+
+    Why it is bad
+        A double sigmoid can say no more than "between 50 % and 73 % real": the loss cannot fall below 0.313
+        on reals and 0.693 on fakes, and the gradient shrinks by the sigmoid's derivative. A squashed
+        Wasserstein critic has no gradient wherever it is sure, which is what that loss was invented to
+        avoid.
+
+    Evidence and threshold
+        Exact, error: the slopes fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein
+        loss on the output of a sigmoid, softmax or tanh. Error from two signals: all outputs within [0, 1]
+        over at least 50 steps and 5 records, and slopes that fit a loss of logits at these outputs within
+        10 %. Warning: a hinge loss behind such an activation; in a plain log, losses inside the double
+        sigmoid's envelope (fake never below 0.69, real never below 0.313, over at least 50 records) that do
+        move.
+
+    What else it could be
+        - A plateau at ln 2 of a discriminator that cannot tell: its outputs are logits on both sides of zero.
+        - A sigmoid with the matching loss on probabilities: its slopes do not fit a loss of logits at the
+          output.
+        - Least squares behind a sigmoid: works, and is not reported.
+
+    Remedies
+        Remove the final activation (the loss applies it), or use the loss that expects probabilities. Then
+        start again. A larger learning rate only hides it.
+
+    References
+        - https://github.com/PaddlePaddle/Paddle/issues/22085 (sigmoid and a loss with logits)
+        - https://github.com/torchgan/torchgan/issues/116
+        - https://github.com/ozanciga/gans-with-pytorch/issues/2 (Wasserstein critic with a sigmoid)
+        - Arjovsky et al., "Wasserstein GAN", 2017, section 3: the critic is not squashed.
+    """
+
+    code = "EQ001"
+    name = "logit-loss-mismatch"
+    kinds = ("preflight", "passive")
+    signals = (
+        "score.output.low",
+        "score.output.high",
+        "objective.fit",
+        "loss.discriminator.real",
+        "loss.discriminator.fake",
+    )
+    facts = (
+        "objective.double_sigmoid",
+        "objective.declared",
+        "objective.family",
+        "objective.family.output",
+        "discriminator.output_activation",
+    )
+    stage = "wiring"
+    explains = (*SYMPTOMS, "unfused-bce", "critic-unconstrained", "gradient-penalty-invalid")
+    remedies = (
+        Remedy(
+            "remove-final-activation",
+            "Return logits: remove the discriminator's last activation and keep the loss that expects "
+            "logits; then "
+            "start the run again.",
+            "root",
+            "unsafe",
+        ),
+        Remedy(
+            "raise-discriminator-learning-rate",
+            "Raise the discriminator's learning rate to make up for the shrunken gradient.",
+            "symptomatic",
+            "unsafe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        if observations.fact("objective.double_sigmoid") is True:
+            return self._double(observations)
+        return (
+            self._unbounded_loss(observations)
+            or self._logits_in_unit_interval(observations)
+            or self._envelope(observations)
+        )
+
+    def _double(self, observations: Observations) -> Finding:
+        fit = observations.last("objective.fit")
+        return self.finding(
+            "error",
+            0.97,
+            "The discriminator's probability is put through a second sigmoid: the loss expects logits, "
+            "and the "
+            "slopes at the scores are those of a sigmoid applied twice.",
+            evidence=(
+                Measurement("objective.double_sigmoid", 1.0, 1.0, "equal to", DOUBLE, "1: they fit"),
+                *(
+                    (Measurement("objective.fit", fit, meaning="relative error of that fit"),)
+                    if math.isfinite(fit)
+                    else ()
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a discriminator that cannot tell (loss at ln 2)",
+                    "ruled out",
+                    "the slope's shape decides, not the level of the loss",
+                ),
+            ),
+            since=0,
+        )
+
+    def _unbounded_loss(self, observations: Observations) -> Finding | None:
+        activation = observations.fact("discriminator.output_activation")
+        declared = observations.fact("objective.declared")
+        at_output = observations.fact("objective.family.output")
+        family = declared or at_output
+        if activation not in SQUASHING or family not in (*UNBOUNDED, "hinge"):
+            return None
+        exact = family in UNBOUNDED
+        return self.finding(
+            "error" if exact else "warning",
+            0.95 if exact else 0.75,
+            f"The discriminator ends in a {activation}, but its {family} loss needs unbounded scores: "
+            "where it is sure, "
+            "its gradient is gone.",
+            evidence=(
+                Measurement(
+                    "discriminator.output_activation",
+                    1.0,
+                    1.0,
+                    "equal to",
+                    STRUCTURE,
+                    f"1: the last activation is a {activation}",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "another loss than it seems",
+                    "ruled out",
+                    f"the user declared `{declared}`"
+                    if declared
+                    else f"the slopes at the raw output fit `{at_output}`",
+                ),
+            ),
+            since=0,
+        )
+
+    def _logits_in_unit_interval(self, observations: Observations) -> Finding | None:
+        # With an activation that was seen, the fit of a double sigmoid would have told.
+        if observations.fact("discriminator.output_activation") is not None:
+            return None
+        low = sustained(
+            observations,
+            "score.output.low",
+            lambda v: v >= 0,
+            steps=LEAST_STEPS,
+            records=LEAST_RECORDS,
+            tolerated=0,
+        )
+        high = sustained(
+            observations,
+            "score.output.high",
+            lambda v: v <= 1,
+            steps=LEAST_STEPS,
+            records=LEAST_RECORDS,
+            tolerated=0,
+        )
+        family = observations.fact("objective.family")
+        fit = observations.series("objective.fit").median()
+        if low is None or high is None or family not in LOGIT_FAMILIES or not fit <= GOOD_FIT:
+            return None
+        lowest = observations.series("score.output.low").since(low.since).smallest()
+        highest = observations.series("score.output.high").since(high.since).largest()
+        return self.finding(
+            "error",
+            0.93,
+            f"All the discriminator's outputs of the last {min(low.steps, high.steps):.0f} steps are within "
+            f"[{lowest:.2g}, {highest:.2g}], so they are probabilities, but the {family} loss takes them "
+            "as logits.",
+            evidence=(
+                Measurement(
+                    "score.output.low", lowest, 0.0, "not below", LOGIT, "smallest output of the window"
+                ),
+                Measurement(
+                    "score.output.high", highest, 1.0, "not above", LOGIT, "largest output of the window"
+                ),
+                Measurement(
+                    "objective.fit",
+                    fit,
+                    GOOD_FIT,
+                    "below",
+                    "the right family fits to rounding; 10 % leaves room for half precision",
+                    f"relative error of the {family} slope at these outputs",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a loss on probabilities, which would be right",
+                    "ruled out",
+                    f"its slope 1/p does not fit; that of logits does, within {fit:.1%}",
+                ),
+                Alternative(
+                    "logits that happen to be small",
+                    "ruled out",
+                    f"no output was negative in {low.records} records over {low.steps:.0f} steps",
+                ),
+            ),
+            since=low.since,
+        )
+
+    def _envelope(self, observations: Observations) -> Finding | None:
+        # Live losses are reconstructed from the family, so only a log's own losses tell anything here.
+        if observations.source != "log":
+            return None
+        fake = sustained(
+            observations,
+            "loss.discriminator.fake",
+            lambda v: v >= ENVELOPE_FAKE_LOW - 0.003,
+            steps=0,
+            records=50,
+            tolerated=0,
+        )
+        real = sustained(
+            observations,
+            "loss.discriminator.real",
+            lambda v: (v >= ENVELOPE_REAL_LOW - 1e-4) & (v <= ENVELOPE_FAKE_LOW + 0.003),
+            steps=0,
+            records=50,
+            tolerated=0,
+        )
+        if fake is None or real is None:
+            return None
+        lowest = observations.series("loss.discriminator.fake").since(fake.since).smallest()
+        values = observations.series("loss.discriminator.real").since(real.since).finite().values
+        if float(values.std()) < 0.01:
+            return None
+        return self.finding(
+            "warning",
+            0.7,
+            f"Over {fake.records} records the fake half of the loss never fell below {lowest:.3f} and the "
+            "real half "
+            f"never below {values.min():.3f}: the bounds of a sigmoid applied twice.",
+            evidence=(
+                Measurement(
+                    "loss.discriminator.fake",
+                    lowest,
+                    ENVELOPE_FAKE_LOW,
+                    "not below",
+                    ENVELOPE,
+                    "lowest value",
+                ),
+                Measurement(
+                    "loss.discriminator.real",
+                    float(values.min()),
+                    ENVELOPE_REAL_LOW,
+                    "not below",
+                    ENVELOPE,
+                    "lowest value",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a generator that fools the discriminator",
+                    "open",
+                    "look at the discriminator's last layer, or watch the run live: the slopes at the "
+                    "scores tell",
+                ),
+            ),
+            since=fake.since,
+        )

@@ -1,0 +1,272 @@
+"""EQ016: optimizer settings outside the range that published GANs use."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.history.observations import Observations
+
+LARGEST_RATE = 1e-2
+LARGEST_RATE_SGD = 1.0
+SMALLEST_RATE = 1e-6
+LARGEST_RATIO = 10.0
+EXTREME_RATIO = 50.0
+LARGEST_UPDATE = 0.1
+SMALLEST_UPDATE = 1e-6
+LARGEST_BETA = 0.5
+SMALLEST_CLIP = 0.05
+SMALLEST_EPSILON_HALF = 1e-7
+RATE_SOURCE = "UMLAUT (rates above 0.01 or below 1e-7); ours for the lower end"
+UPDATE_SOURCE = "DeepDiagnosis: update ratio outside 1e-5 to 1e-1"
+RATIO_SOURCE = "BigGAN and SAGAN use 4; ours: a factor 10 is unusual, 50 is a mistake"
+BETA_SOURCE = "Radford et al. 2016 (0.5); Gulrajani et al. 2017 (0)"
+CLIP_SOURCE = "SRNet issue 18: gradients clamped to 0.01 stood still, 1 did not"
+EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
+_PLAIN = ("SGD",)
+
+
+@dataclass(frozen=True)
+class _Remark:
+    text: str
+    measurement: Measurement
+    serious: Measurement | None = None  # the second signal that makes it a warning
+
+
+@CHECKS.register("optimizer-hparams")
+class OptimizerHyperparameters(Check):
+    """An optimizer setting is far outside what published GAN training uses.
+
+    What it does
+        Compares learning rates, their ratio, the momentum and gradient clipping with the range that
+        published GANs use, and looks whether the size of the updates confirms a problem.
+
+    Why it is bad
+        A rate that is much too large lets the losses jump and the networks diverge; one player's rate that
+        is far above the other's decides the game; clipping gradients to tiny values stops the training.
+
+    Evidence and threshold
+        Info: a learning rate above 0.01 (1 for plain SGD) or below 1e-6; a ratio of the two rates beyond
+        10; a first beta above 0.5 without any regularizer; gradients clipped by norm below 0.05; an Adam
+        epsilon below 1e-7 with float16 scores. Warning, from a second signal: the relative update is above
+        0.1 (or below 1e-6 for a small rate), the ratio is beyond 50, or gradients are clipped by value
+        below 0.05.
+
+    What else it could be
+        - A learning rate that is still warming up: small rates warn only when the updates are small too.
+        - A two time-scale rule (discriminator 4 times faster): within the range.
+        - A critic with several steps to one: the ratio of rates is compared, not of steps.
+
+    Remedies
+        Start from Adam with a rate of 2e-4 for both and betas (0.5, 0.999), or with a penalty (0, 0.99).
+
+    References
+        - Radford et al., 2016, section 4; Heusel et al., "Two Time-Scale Update Rule", 2017.
+        - https://github.com/lksshw/SRNet/issues/18
+        - https://github.com/NVlabs/stylegan2-ada-pytorch/issues/157 (rate too high)
+        - https://github.com/NVlabs/stylegan2-ada-pytorch/issues/106 (beta 0 made it worse: advice differs)
+    """
+
+    code = "EQ016"
+    name = "optimizer-hparams"
+    kinds = ("preflight", "passive")
+    signals = ("update.generator", "update.discriminator", "penalty.applied")
+    facts = ("optimizers", "gradient.clipping", "precision", "discriminator.spectral_norm", "weight.clipping")
+    stage = "wiring"
+    explains = (*SYMPTOMS, "non-finite", "adversarial-weight-imbalance")
+    remedies = (
+        Remedy(
+            "usual-optimizer",
+            "Use Adam with a learning rate of 2e-4 for both players and betas (0.5, 0.999); with a "
+            "gradient penalty betas "
+            "(0, 0.99).",
+            "root",
+            "unsafe",
+        ),
+        Remedy(
+            "raise-clipping-bound",
+            "Clip gradients by norm at 1 or above, or not at all.",
+            "root",
+            "safe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        remarks = [
+            *self._rates(observations),
+            *self._ratio(observations),
+            *self._momentum(observations),
+            *self._clipping(observations),
+        ]
+        if not remarks:
+            return None
+        remarks.sort(key=lambda remark: remark.serious is None)
+        serious = remarks[0].serious is not None
+        return self.finding(
+            "warning" if serious else "info",
+            0.75 if serious else 0.6,
+            " ".join(remark.text for remark in remarks),
+            evidence=tuple(
+                measurement
+                for remark in remarks
+                for measurement in (remark.measurement, remark.serious)
+                if measurement is not None
+            ),
+            because=(
+                Alternative(
+                    "settings that fit this pair of networks",
+                    "unlikely" if serious else "open",
+                    f"{remarks[0].serious.meaning}: {remarks[0].serious.value:.3g}"
+                    if remarks[0].serious
+                    else "nothing measured so far shows harm",
+                ),
+            ),
+            since=0 if serious else None,
+        )
+
+    def _rates(self, observations: Observations) -> list[_Remark]:
+        remarks = []
+        for optimizer in observations.fact("optimizers", []):
+            rate, player = _rate(optimizer), optimizer.get("player")
+            if player not in ("generator", "discriminator") or not rate > 0:
+                continue
+            kind = str(optimizer.get("type", "optimizer"))
+            largest = LARGEST_RATE_SGD if kind in _PLAIN else LARGEST_RATE
+            update = observations.series(f"update.{player}")
+            if rate > largest:
+                second = _second(f"update.{player}", update.largest(), LARGEST_UPDATE, above=True)
+                remarks.append(_rate_remark(player, kind, rate, largest, "above", second))
+            elif rate < SMALLEST_RATE:
+                second = _second(f"update.{player}", update.median(), SMALLEST_UPDATE, above=False)
+                remarks.append(_rate_remark(player, kind, rate, SMALLEST_RATE, "below", second))
+        return remarks
+
+    def _ratio(self, observations: Observations) -> list[_Remark]:
+        rates = {
+            optimizer.get("player"): _rate(optimizer) for optimizer in observations.fact("optimizers", [])
+        }
+        generator, discriminator = rates.get("generator", math.nan), rates.get("discriminator", math.nan)
+        if not (generator > 0 and discriminator > 0):
+            return []
+        ratio = max(generator, discriminator) / min(generator, discriminator)
+        if ratio <= LARGEST_RATIO:
+            return []
+        faster = "generator" if generator > discriminator else "discriminator"
+        measurement = Measurement(
+            "optimizers", ratio, LARGEST_RATIO, "above", RATIO_SOURCE, "ratio of the two learning rates"
+        )
+        extreme = Measurement(
+            "optimizers",
+            ratio,
+            EXTREME_RATIO,
+            "above",
+            RATIO_SOURCE,
+            "ratio of the two learning rates, against the bound of a mistake",
+        )
+        return [
+            _Remark(
+                f"The {faster}'s learning rate is {ratio:.3g} times the other's ({generator:.2g} generator, "
+                f"{discriminator:.2g} discriminator).",
+                measurement,
+                extreme if ratio > EXTREME_RATIO else None,
+            )
+        ]
+
+    def _momentum(self, observations: Observations) -> list[_Remark]:
+        regular = (
+            observations.series("penalty.applied").largest() > 0
+            or float(observations.fact("discriminator.spectral_norm", 0.0)) > 0
+            or observations.fact("weight.clipping") is not None
+        )
+        half = observations.fact("precision") == "float16"
+        remarks = []
+        for optimizer in observations.fact("optimizers", []):
+            betas, epsilon = optimizer.get("betas"), optimizer.get("epsilon")
+            player = optimizer.get("player")
+            if betas and betas[0] > LARGEST_BETA and not regular:
+                remarks.append(
+                    _Remark(
+                        f"The {player}'s first beta is {betas[0]:g}; without a regularizer published GANs "
+                        "use 0.5 or "
+                        "less.",
+                        Measurement(
+                            "optimizers",
+                            betas[0],
+                            LARGEST_BETA,
+                            "above",
+                            BETA_SOURCE,
+                            f"first beta of the {player}",
+                        ),
+                    )
+                )
+            if half and betas and epsilon is not None and epsilon < SMALLEST_EPSILON_HALF:
+                remarks.append(
+                    _Remark(
+                        f"The {player}'s epsilon is {epsilon:.0e} with scores in float16.",
+                        Measurement(
+                            "optimizers",
+                            epsilon,
+                            SMALLEST_EPSILON_HALF,
+                            "below",
+                            EPSILON_SOURCE,
+                            f"epsilon of the {player}",
+                        ),
+                    )
+                )
+        return remarks
+
+    def _clipping(self, observations: Observations) -> list[_Remark]:
+        clipping = observations.fact("gradient.clipping", {}) or {}
+        bound = clipping.get("bound")
+        if bound is None or not bound < SMALLEST_CLIP:
+            return []
+        kind = clipping.get("kind", "norm")
+        measurement = Measurement(
+            "gradient.clipping",
+            float(bound),
+            SMALLEST_CLIP,
+            "below",
+            CLIP_SOURCE,
+            f"bound of clipping by {kind}",
+        )
+        return [
+            _Remark(
+                f"The {clipping.get('player', 'player')}'s gradients are clipped by {kind} at {bound:g}.",
+                measurement,
+                measurement if kind == "value" else None,
+            )
+        ]
+
+
+def _rate(optimizer: dict[str, Any]) -> float:
+    value = optimizer.get("learning_rate")
+    return math.nan if value is None else float(value)
+
+
+def _second(name: str, value: float, threshold: float, *, above: bool) -> Measurement | None:
+    if (value > threshold) if above else (value < threshold):
+        comparison = "above" if above else "below"
+        return Measurement(
+            name, value, threshold, comparison, UPDATE_SOURCE, "relative size of one step's update"
+        )
+    return None
+
+
+def _rate_remark(
+    player: str, kind: str, rate: float, threshold: float, comparison: str, second: Measurement | None
+) -> _Remark:
+    confirmed = (
+        f", and one step changes the weights by {second.value:.2g} of their norm"
+        if second is not None
+        else ""
+    )
+    size = "large" if comparison == "above" else "small"
+    return _Remark(
+        f"The {player}'s learning rate {rate:.2g} is unusually {size} for {kind}{confirmed}.",
+        Measurement("optimizers", rate, threshold, comparison, RATE_SOURCE, f"learning rate of the {player}"),
+        second,
+    )

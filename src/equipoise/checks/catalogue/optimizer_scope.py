@@ -1,0 +1,173 @@
+"""EQ009: an optimizer holds the wrong parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.history.observations import Observations
+
+FOREIGN_SHARE = 0.01  # beyond what both networks share; one stray layer is more than this
+MISSING_SHARE = 0.01
+SOURCE = "exact: which parameters the optimizers hold (1 % ignores a stray scalar)"
+
+
+@CHECKS.register("optimizer-scope")
+class OptimizerScope(Check):
+    """An optimizer holds parameters of the other network, or none holds some of its own.
+
+    What it does
+        Compares the parameters of every optimizer with those of the two networks.
+
+    Why it is bad
+        If the generator's optimizer also holds the discriminator, the generator's step makes the
+        discriminator worse instead of the generator better: its loss falls to zero at once. Parameters that
+        no optimizer holds stay as they were initialised.
+
+    Evidence and threshold
+        Error: an optimizer of one player holds more than 1 % of the other network's parameters (beyond
+        parameters that both networks share), while another optimizer holds that network too; an exact
+        comparison. Warning: a single optimizer for both networks; or more than 1 % of a network's trainable
+        parameters in no optimizer although others of them are.
+
+    What else it could be
+        - A deliberately shared encoder: shared parameters are allowed.
+        - One optimizer over several generators (CycleGAN): parameters that belong to neither network are
+          ignored.
+        - Layers that are frozen on purpose: parameters without `requires_grad` are not counted.
+
+    Remedies
+        Build each optimizer from `network.parameters()` of its own network, after the network is complete.
+
+    References
+        - https://github.com/soumith/ganhacks/issues/29 (the generator's optimizer also updates the
+          discriminator)
+    """
+
+    code = "EQ009"
+    name = "optimizer-scope"
+    kinds = ("preflight", "passive")
+    signals = ()
+    facts = ("optimizers", "shared.parameters", "generator.parameters", "discriminator.parameters")
+    stage = "wiring"
+    explains = (*SYMPTOMS, "frozen-network", "stale-gradients", "adversarial-weight-imbalance")
+    remedies = (
+        Remedy(
+            "scope-optimizers",
+            "Give each optimizer the parameters of its own network only, and all of them.",
+            "root",
+            "safe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        optimizers: list[dict[str, Any]] = observations.fact("optimizers", [])
+        return self._foreign(observations, optimizers) or self._missing(optimizers)
+
+    def _foreign(self, observations: Observations, optimizers: list[dict[str, Any]]) -> Finding | None:
+        for optimizer in optimizers:
+            player = optimizer.get("player")
+            if player not in ("generator", "discriminator"):
+                shares = [_share(optimizer, which) for which in ("generator", "discriminator")]
+                if len(optimizers) > 1 or min(shares) <= MISSING_SHARE:
+                    continue
+                return self._single(optimizer, shares)
+            other = "discriminator" if player == "generator" else "generator"
+            total = observations.fact(f"{other}.parameters", 0) or 0
+            shared = (observations.fact("shared.parameters", 0) or 0) / total if total else 0.0
+            held = _share(optimizer, other)
+            if held <= shared + FOREIGN_SHARE:
+                continue
+            if len(optimizers) == 1:
+                return self._single(optimizer, [_share(optimizer, player), held])
+            return self.finding(
+                "error",
+                0.97,
+                f"The {player}'s optimizer ({optimizer.get('type', 'optimizer')}) also holds {held:.0%} of "
+                f"the {other}'s "
+                f"parameters: each step of the {player} also trains the {other} on the wrong loss.",
+                evidence=(
+                    Measurement(
+                        "optimizers",
+                        held,
+                        shared + FOREIGN_SHARE,
+                        "above",
+                        SOURCE,
+                        f"share of the {other}'s parameters in the {player}'s optimizer",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "an encoder that both networks share",
+                        "ruled out",
+                        f"they share {shared:.0%} of the {other}'s parameters",
+                    ),
+                ),
+                since=0,
+            )
+        return None
+
+    def _single(self, optimizer: dict[str, Any], shares: list[float]) -> Finding:
+        return self.finding(
+            "warning",
+            0.75,
+            f"One optimizer ({optimizer.get('type', 'optimizer')}) holds both networks ({shares[0]:.0%} and "
+            f"{shares[1]:.0%} of their parameters): each player's step also moves the other.",
+            evidence=(
+                Measurement(
+                    "optimizers",
+                    min(shares),
+                    FOREIGN_SHARE,
+                    "above",
+                    SOURCE,
+                    "smaller of the two shares of parameters in the one optimizer",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a single step for both by gradient reversal",
+                    "open",
+                    "if the sign is turned between the networks on purpose, this is right",
+                ),
+            ),
+            since=0,
+        )
+
+    def _missing(self, optimizers: list[dict[str, Any]]) -> Finding | None:
+        for player in ("generator", "discriminator"):
+            covered = sum(_share(optimizer, player) for optimizer in optimizers)
+            # No share at all: the optimizer may be made later; `frozen-network` sees a network that never
+            # moves.
+            if covered == 0 or 1 - covered <= MISSING_SHARE:
+                continue
+            return self.finding(
+                "warning",
+                0.8,
+                f"{1 - covered:.0%} of the {player}'s trainable parameters are in no optimizer and stay as "
+                "initialised.",
+                evidence=(
+                    Measurement(
+                        "optimizers",
+                        1 - covered,
+                        MISSING_SHARE,
+                        "above",
+                        SOURCE,
+                        f"share of the {player}'s trainable parameters in no optimizer",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "layers that are frozen on purpose",
+                        "unlikely",
+                        "they still have `requires_grad`; turn it off where that is meant",
+                    ),
+                ),
+                since=0,
+            )
+        return None
+
+
+def _share(optimizer: dict[str, Any], player: str) -> float:
+    return float(optimizer.get(f"{player}_share") or 0.0)

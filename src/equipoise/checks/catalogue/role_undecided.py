@@ -1,0 +1,89 @@
+"""EQ018: equipoise could not tell which batches are real and which are fake."""
+
+from __future__ import annotations
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.history.observations import Observations
+
+DECIDED = 0.9
+LEAST_STEPS = 20
+SOURCE = "our choice; in a trial on 13 scripts up to a third stayed open where inference failed"
+
+
+@CHECKS.register("role-undecided")
+class RoleUndecided(Check):
+    """For a part of the discriminator's batches it is not known whether they are real or fake.
+
+    What it does
+        Reports how many of the discriminator's forward passes could be told to be of reals or of fakes,
+        from storages, graphs and signs of gradients.
+
+    Why it is bad
+        It is no fault of the training. But every verdict on scores rests on these roles, so with few of
+        them known the diagnosis is blind on one eye and says so here.
+
+    Evidence and threshold
+        `roles.decided` below 0.9 after at least 20 steps, and no tags by the user: info.
+
+    What else it could be
+        - Forward passes that are neither, such as of interpolates or for pictures: they are not counted.
+        - A discriminator whose score is not found in its output (energies, several heads): `score.found`
+          tells.
+
+    Remedies
+        Tag the batches: `monitor.real(x)` and `monitor.fake(x)` return their argument.
+
+    References
+        - The documentation of `equipoise.watch`.
+    """
+
+    code = "EQ018"
+    name = "role-undecided"
+    kinds = ("passive",)
+    signals = ()
+    facts = ("roles.decided", "roles.tagged", "score.found")
+    stage = "advice"
+    explains = ()
+    remedies = (
+        Remedy(
+            "tag-batches",
+            "Wrap what the discriminator is given: `discriminator(monitor.real(x))`, "
+            "`discriminator(monitor.fake(x))`.",
+            "root",
+            "safe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        share = float(observations.fact("roles.decided", 1.0))
+        if observations.step < LEAST_STEPS or not share < DECIDED:
+            return None
+        found = observations.fact("score.found")
+        tagged = observations.fact("roles.tagged") is True
+        return self.finding(
+            "info",
+            0.95,
+            f"Only {share:.0%} of the discriminator's batches could be told to be real or fake; tag them "
+            "with "
+            "`monitor.real(x)` and `monitor.fake(x)`, and the verdict will rest on all of them.",
+            evidence=(
+                Measurement(
+                    "roles.decided", share, DECIDED, "below", SOURCE, "share of forwards with a known role"
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a score that was not found in the discriminator's output",
+                    "ruled out" if found is True else "open",
+                    "the score was found"
+                    if found is True
+                    else "return the score first, or alone, to be sure",
+                ),
+                Alternative(
+                    "batches that are not tagged",
+                    "unlikely" if tagged else "open",
+                    "some are tagged; tag all of them" if tagged else "none is tagged yet",
+                ),
+            ),
+        )

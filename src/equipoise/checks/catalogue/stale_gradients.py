@@ -1,0 +1,111 @@
+"""EQ008: gradients of the other player's step, or of earlier steps, are still there."""
+
+from __future__ import annotations
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.checks.windows import confidence, sustained
+from equipoise.history.observations import Observations
+
+NOTICEABLE = 0.01  # of the gradient after the player's own backward
+HARMFUL = 0.1
+LEAST_STEPS = 20
+LEAST_RECORDS = 5
+SOURCE = "exact: a gradient present before the player's own backward; 1 % leaves room for rounding"
+
+
+@CHECKS.register("stale-gradients")
+class StaleGradients(Check):
+    """A player's step adds to gradients that were already there.
+
+    What it does
+        Measures, before the backward pass of a player's own step, how large the gradient already stored in
+        its parameters is compared with the one after it.
+
+    Why it is bad
+        The generator's backward pass runs through the discriminator and leaves there a gradient that makes
+        fakes look real. If it is not cleared, the discriminator is trained against itself: its two
+        gradients cancel. If nothing is ever cleared, gradients of all earlier steps add up.
+
+    Evidence and threshold
+        `gradient.discriminator.stale` or `gradient.generator.stale` above 0.01 over at least 20 steps and 5
+        records, in at least 95 % of them: warning; above 0.1: error, because it is an exact measurement of
+        something that must be zero.
+
+    What else it could be
+        - Gradient accumulation over several batches: only the first backward pass after a step is judged,
+          where the gradient must be empty; a share of records with zero would show it.
+        - Two backward calls, one for reals and one for fakes: likewise.
+        - Fakes that are not detached: then the generator holds the discriminator's gradient;
+          `undetached-fakes` says so and explains this finding.
+
+    Remedies
+        Call `zero_grad()` of the player's own optimizer right before its backward pass.
+
+    References
+        - https://github.com/Lightning-AI/pytorch-lightning/issues/591
+        - https://github.com/Lightning-AI/pytorch-lightning/issues/557
+        - https://github.com/Adversarial-Deep-Learning/code-soup/issues/69
+    """
+
+    code = "EQ008"
+    name = "stale-gradients"
+    kinds = ("passive",)
+    signals = ("gradient.discriminator.stale", "gradient.generator.stale")
+    facts = ()
+    stage = "wiring"
+    explains = SYMPTOMS
+    remedies = (
+        Remedy(
+            "zero-gradients-first",
+            "Call `optimizer.zero_grad()` of each player directly before the backward pass of its own step.",
+            "root",
+            "safe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        for player in ("discriminator", "generator"):
+            name = f"gradient.{player}.stale"
+            found = sustained(
+                observations, name, lambda v: v > NOTICEABLE, steps=LEAST_STEPS, records=LEAST_RECORDS
+            )
+            if found is None:
+                continue
+            harmful = found.value > HARMFUL
+            whole = observations.series(name).since(found.since).finite()
+            share = whole.share(whole.values > NOTICEABLE)
+            other = "generator" if player == "discriminator" else "discriminator"
+            return self.finding(
+                "error" if harmful else "warning",
+                0.95 if harmful else confidence(0.7, 0.9, found.value / NOTICEABLE - 1),
+                f"Before the {player}'s own backward pass its parameters already hold a gradient of "
+                f"{found.value:.0%} of the size it has afterwards, over {found.steps:.0f} steps: it was "
+                "not cleared.",
+                evidence=(
+                    Measurement(
+                        name,
+                        found.value,
+                        HARMFUL if harmful else NOTICEABLE,
+                        "above",
+                        SOURCE,
+                        "gradient before the own backward pass, over the one after it",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "gradient accumulation over several batches",
+                        "ruled out",
+                        f"{share:.0%} of the records, taken at the first backward pass after a step, are "
+                        "affected",
+                    ),
+                    Alternative(
+                        f"a gradient that the {other}'s step left behind on purpose",
+                        "unlikely",
+                        "no published training step uses it",
+                    ),
+                ),
+                since=found.since,
+            )
+        return None

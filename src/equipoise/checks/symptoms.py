@@ -1,0 +1,19 @@
+"""Names of checks whose findings are symptoms: what an earlier fault produces when nothing can learn."""
+
+from __future__ import annotations
+
+# What a broken game looks like from outside, whichever part of the wiring or the data broke it.
+SYMPTOMS = (
+    "perfect-discriminator",
+    "vanishing-generator-gradient",
+    "uninformative-discriminator",
+    "constant-discriminator",
+    "mode-collapse",
+    "critic-magnitude-race",
+    "exploding-gradient",
+    "dead-or-saturated",
+    "instability",
+    "oscillation",
+    "late-collapse",
+    "loss-fingerprint",
+)
