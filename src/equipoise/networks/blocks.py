@@ -19,16 +19,19 @@ from equipoise.networks.base import NetworkPlan
 def halvings(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """The spatial sizes from small to full: halved, rounding up, until the shortest side is at most 4.
 
+    Halved twice at least, as long as a side of 2 remains, so that small images get deep networks too.
     Every size can be reached exactly: from a size n the next one is 2 n or 2 n - 1.
 
     Example:
         >>> halvings((28, 28))
         [(4, 4), (7, 7), (14, 14), (28, 28)]
+        >>> halvings((8,)), halvings((4,))
+        ([(2,), (4,), (8,)], [(2,), (4,)])
         >>> halvings((45,))
         [(3,), (6,), (12,), (23,), (45,)]
     """
     sizes = [shape]
-    while min(sizes[0]) > 4 or len(sizes) == 1:
+    while min(sizes[0]) > 4 or len(sizes) == 1 or (len(sizes) == 2 and min(sizes[0]) > 2):
         sizes.insert(0, tuple((length + 1) // 2 for length in sizes[0]))
     return sizes
 

@@ -12,7 +12,7 @@ from equipoise.data.specification import SampleSpecification
 from equipoise.errors import EquipoiseError, parameter_error, unknown_name
 from equipoise.layers.microbatch import MicrobatchDiscriminator
 from equipoise.layers.packing import Packed
-from equipoise.layers.virtual_batch_norm import WithReferenceBatch
+from equipoise.layers.virtual_batch_norm import VirtualBatchNorm, WithReferenceBatch
 from equipoise.networks.base import ARCHITECTURES, Architecture, Generator, NetworkPlan
 from equipoise.validation import Interval, OneOf, Optional, check_parameter
 
@@ -147,7 +147,8 @@ def _discriminator(
         discriminator = Packed(single, plan.specification, plan.pack)
     else:
         discriminator = single()
-    if plan.discriminator_normalisation == "virtual-batch":
+    # The shallowest networks have nothing to normalise: their first layer stays as it is.
+    if any(isinstance(module, VirtualBatchNorm) for module in discriminator.modules()):
         discriminator = WithReferenceBatch(discriminator)
     return discriminator
 

@@ -71,7 +71,7 @@ class Transition(nn.Module):
 
 
 class R3GANGenerator(Generator):
-    """A learned 4x4 map scaled by the latent, then per size a transition and residual blocks."""
+    """A small learned map scaled by the latent, then per size a transition and residual blocks."""
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__(plan)
@@ -103,7 +103,7 @@ class R3GANGenerator(Generator):
 
 
 class R3GANDiscriminator(Discriminator):
-    """The generator's mirror image, closed by one learned map per channel over the last 4x4 positions."""
+    """The generator's mirror image, closed by one learned map per channel over the last positions."""
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__(plan)

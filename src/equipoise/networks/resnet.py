@@ -66,7 +66,7 @@ class DownBlock(nn.Module):
 
 
 class ResNetGenerator(Generator):
-    """A linear map to 4x4, residual blocks that each double the size, norm, ReLU, 3x3."""
+    """A linear map to a few positions, residual blocks that each double the size, norm, ReLU, 3x3."""
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__(plan)

@@ -25,7 +25,7 @@ _TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 
 class StridedGenerator(Generator):
-    """A linear map to 4 positions a side, then transposed convolutions of stride 2, each doubling the size.
+    """A linear map to at most 4 positions a side, then transposed convolutions of stride 2, each doubling the size.
 
     Batch normalisation (conditional on the class where there are classes) and ReLU follow every layer but
     the last. The kernel is a multiple of the stride, so that every position is touched by equally many

@@ -1,0 +1,95 @@
+"""Requests that cannot be carried out are refused with the sentence that helps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from equipoise.data.specification import SampleSpecification
+from equipoise.errors import EquipoiseError
+from equipoise.layers.virtual_batch_norm import WithReferenceBatch
+from equipoise.networks import build_networks
+
+IMAGES = SampleSpecification("image", (1, 8, 8), classes=10)
+PLAIN = SampleSpecification("image", (1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("name", "specification", "options", "message"),
+    [
+        ("dcgn", IMAGES, {}, "did you mean `dcgan`"),
+        ("dcgan", SampleSpecification("vector", (3,)), {}, "kind vector; use `mlp`"),
+        ("conv1d", IMAGES, {}, "kind image; use `dcgan`"),
+        ("dcgan", PLAIN, {"conditional": True}, "`conditional` must be False"),
+        ("dcgan", IMAGES, {"hiden_layers": 2}, "no options of its own"),
+        ("mlp", IMAGES, {"hiden_layers": 2}, "did you mean `hidden_layers`"),
+        ("mlp", IMAGES, {"hidden_layers": 0}, "`hidden_layers` must be"),
+        ("mlp", IMAGES, {"discriminator_normalisation": "instance"}, "the architecture is `mlp`"),
+        ("r3gan", IMAGES, {"discriminator_normalisation": "batch"}, "one of 'default', 'none'"),
+        ("dcgan", IMAGES, {"pack": 2, "microbatch": 2}, "exclude each other"),
+        ("dcgan", IMAGES, {"microbatch": 2, "discriminator_normalisation": "virtual-batch"}, "Microbatches"),
+        ("dcgan", IMAGES, {"batch_layer": "minibatch"}, "`batch_layer` must be"),
+        ("dcgan", IMAGES, {"batch_layer_options": {"kernels": 3}}, "name a `batch_layer`"),
+        ("dcgan", IMAGES, {"latent_dim": 0}, "`latent_dim` must be"),
+        ("dcgan", IMAGES, {"base_channels": -1}, "`base_channels` must be"),
+        ("dcgan", IMAGES, {"pack": 0}, "`pack` must be"),
+        ("dcgan", IMAGES, {"conditioning": "planes"}, "`conditioning` must be"),
+        ("dcgan", IMAGES, {"output_activation": "relu"}, "`output_activation` must be"),
+        ("dcgan", SampleSpecification("image", (1, 1, 8)), {}, "use the `mlp` architecture"),
+        ("conv1d", SampleSpecification("sequence", (1, 8)), {"kernel_size": 5}, "an even number"),
+    ],
+)
+def test_refused(name: str, specification: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(EquipoiseError, match=message):
+        build_networks(name, specification, **options)
+
+
+def test_output_activations() -> None:
+    latent = torch.randn(16, 128) * 5
+    ranges = {"default": (-1, 1), "tanh": (-1, 1), "sigmoid": (0, 1)}
+    for activation, (low, high) in ranges.items():
+        samples = build_networks("mlp", PLAIN, output_activation=activation)[0](latent)
+        assert low <= samples.min()
+        assert samples.max() <= high
+    assert build_networks("mlp", PLAIN, output_activation="none")[0](latent).abs().max() > 1
+    vectors = SampleSpecification("vector", (3,))
+    assert build_networks("mlp", vectors)[0](latent).abs().max() > 1
+
+
+def test_virtual_batch_normalisation_keeps_its_reference_and_its_facts() -> None:
+    torch.manual_seed(0)
+    options: dict[str, Any] = {
+        "base_channels": 4,
+        "discriminator_normalisation": "virtual-batch",
+        "conditional": True,
+        "pack": 2,
+    }
+    _, discriminator = build_networks("dcgan", IMAGES, **options)
+    assert isinstance(discriminator, WithReferenceBatch)
+    assert discriminator.pack == 2
+    assert discriminator.classes == 10
+    first, labels = torch.randn(6, 1, 8, 8), torch.arange(6)
+    discriminator(first, labels)
+    samples = torch.randn(4, 1, 8, 8)
+    expected = discriminator(samples, labels[:4])
+    assert torch.equal(discriminator.reference, first)
+    restored = build_networks("dcgan", IMAGES, **options)[1]
+    restored.load_state_dict(discriminator.state_dict())
+    assert torch.equal(restored(samples, labels[:4]), expected)
+
+
+def test_batch_layer_options_arrive() -> None:
+    _, discriminator = build_networks(
+        "mlp",
+        PLAIN,
+        base_channels=6,
+        batch_layer="minibatch-discrimination",
+        batch_layer_options={"kernels": 7},
+    )
+    assert discriminator.width == 6 + 7
+    _, discriminator = build_networks(
+        "mlp", PLAIN, batch_layer="minibatch-standard-deviation", batch_layer_options={"group_size": None}
+    )
+    assert discriminator.batch_layer.group_size is None
