@@ -1,0 +1,244 @@
+"""EQ403: the same latents or the same real batches come again and again."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.windows import sustained
+from equipoise.history.observations import Observations
+
+REPEATED_LATENTS = 0.9
+CONSTANT_LATENT = 1e-6
+SAME_BATCHES = 0.5
+RECORDS = 5
+STEPS = 20
+EXACT_UP_TO = 20_000
+GROWTH = 0.01
+LATENT_SOURCE = "exact: fresh latents never repeat; 0.9 leaves room for one latent used in several steps"
+CONSTANT_SOURCE = "exact: all values of the latent batch are equal"
+BATCH_SOURCE = "exact: shuffled epochs never give the same batch twice (probability below 1e-30)"
+
+
+@CHECKS.register("batch-repeat")
+class BatchRepeat(Check):
+    """The loop is fed the same latents, or the same batches of reals, over and over.
+
+    What it does
+        Counts latent rows that came before, and batches of reals that equal an earlier batch as a set.
+
+    Why it is bad
+        With constant latents the generator learns a handful of outputs, which looks like mode collapse.
+        With one batch of reals the discriminator learns it by heart; with an unshuffled loader the batch
+        statistics repeat and neighbours in the file always meet in one batch.
+
+    Evidence and threshold
+        Error: more than 90 % of the latent rows were seen at an earlier step, in at least 95 % of 5 records
+        over 20 steps; or all values of the latent batch are equal (standard deviation below 1e-6). Warning:
+        more than half of the batches of reals equal an earlier batch as a set while no new samples appear;
+        exact comparisons. Info: batches repeat while new samples still appear (each batch is used several
+        times in a row). Reals that repeat sample by sample are never judged: below 20,000 samples every
+        epoch repeats them, and drawing with replacement does too.
+
+    What else it could be
+        - A shuffled data set in its second epoch: its samples repeat, its batches do not.
+        - A data set that is one batch: told by `data.batch` against the number of distinct samples, and
+          said so.
+        - A latent that is used for both players' steps: counted once, and below the threshold.
+        - Discrete latents with few values: open; they repeat by nature.
+
+    Remedies
+        Draw latents inside the loop; set `shuffle=True` and take the next batch of the loader in each step.
+
+    References
+        - https://github.com/zhangqianhui/Conditional-GAN/pull/3 (never shuffled)
+        - https://github.com/valentingol/GANJax/issues/11 (shuffle buffer too small)
+    """
+
+    code = "EQ403"
+    name = "batch-repeat"
+    kinds = ("passive",)
+    signals = (
+        "latent.repeated",
+        "latent.std",
+        "batch.real.same",
+        "batch.real.distinct",
+        "batch.real.repeated",
+    )
+    facts = ("data.batch",)
+    stage = "data"
+    explains = (
+        "mode-collapse",
+        "perfect-discriminator",
+        "vanishing-generator-gradient",
+        "discriminator-overfitting",
+        "late-collapse",
+        "z-ignored",
+        "uninformative-discriminator",
+        "constant-discriminator",
+        "oscillation",
+    )
+    remedies = (
+        Remedy(
+            "draw-fresh-latents",
+            "Draw the latent batch anew in every step, inside the loop.",
+            "root",
+            "unsafe",
+        ),
+        Remedy(
+            "shuffle-data",
+            "Use `DataLoader(..., shuffle=True)`, iterate over it instead of restarting it, and shuffle "
+            "anew each epoch.",
+            "root",
+            "safe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        return (
+            self._constant_latent(observations)
+            or self._repeated_latents(observations)
+            or self._same_batches(observations)
+        )
+
+    def _constant_latent(self, observations: Observations) -> Finding | None:
+        still = sustained(
+            observations, "latent.std", lambda v: v < CONSTANT_LATENT, steps=STEPS, records=RECORDS
+        )
+        if still is None:
+            return None
+        return self.finding(
+            "error",
+            0.96,
+            f"All values of the latent batches are equal (standard deviation {still.value:.1e}) over "
+            f"{still.steps:.0f} "
+            "steps: every sample comes from the same latent.",
+            evidence=(
+                Measurement(
+                    "latent.std",
+                    still.value,
+                    CONSTANT_LATENT,
+                    "below",
+                    CONSTANT_SOURCE,
+                    "spread of the latents",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "mode collapse", "ruled out", "the input itself is constant, so the output has to be"
+                ),
+            ),
+            since=still.since,
+            remedies=self.remedies[:1],
+        )
+
+    def _repeated_latents(self, observations: Observations) -> Finding | None:
+        again = sustained(
+            observations, "latent.repeated", lambda v: v > REPEATED_LATENTS, steps=STEPS, records=RECORDS
+        )
+        if again is None:
+            return None
+        return self.finding(
+            "error",
+            0.93,
+            f"{again.value:.0%} of the latent rows were used at an earlier step already, over "
+            f"{again.steps:.0f} steps: the "
+            "generator is trained on a fixed set of latents.",
+            evidence=(
+                Measurement(
+                    "latent.repeated",
+                    again.value,
+                    REPEATED_LATENTS,
+                    "above",
+                    LATENT_SOURCE,
+                    "share of latent rows seen before",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "one latent batch used for both players' steps",
+                    "ruled out",
+                    f"rows are counted once per step, and {again.value:.0%} come from earlier steps",
+                ),
+                Alternative(
+                    "discrete latents with few values",
+                    "open",
+                    "if they are meant, this finding does not apply",
+                ),
+            ),
+            since=again.since,
+            remedies=self.remedies[:1],
+        )
+
+    def _same_batches(self, observations: Observations) -> Finding | None:
+        same = sustained(
+            observations, "batch.real.same", lambda v: v > SAME_BATCHES, steps=STEPS, records=RECORDS
+        )
+        if same is None:
+            return None
+        distinct = observations.series("batch.real.distinct").finite()
+        seen = distinct.last
+        earlier = distinct.since(same.since).first
+        growing = seen > earlier * (1 + GROWTH) or not seen < EXACT_UP_TO
+        repeated = Measurement(
+            "batch.real.same",
+            same.value,
+            SAME_BATCHES,
+            "above",
+            BATCH_SOURCE,
+            "share of real batches that equal an earlier one as a set",
+        )
+        shown = f"{seen:,.0f}" if math.isfinite(seen) else "an unknown number of"
+        count = Measurement(
+            "batch.real.distinct",
+            seen if math.isfinite(seen) else 0.0,
+            meaning="distinct real samples so far",
+        )
+        if growing:
+            return self.finding(
+                "info",
+                0.7,
+                f"{same.value:.0%} of the real batches equal an earlier one while new samples still "
+                "appear: each batch is used "
+                "several times.",
+                evidence=(repeated, count),
+                because=(
+                    Alternative(
+                        "an unshuffled loader",
+                        "ruled out",
+                        f"new samples still appear ({shown} distinct so far)",
+                    ),
+                ),
+                remedies=(),
+            )
+        batch = float(observations.fact("data.batch", math.nan))
+        single = seen <= batch
+        return self.finding(
+            "warning",
+            0.8 if single else 0.9,
+            f"The discriminator sees the same batch of {shown} reals in every step."
+            if single
+            else f"{same.value:.0%} of the real batches equal an earlier batch as a set, over "
+            f"{same.steps:.0f} steps and "
+            f"{shown} distinct samples: the data are not shuffled between epochs.",
+            evidence=(repeated, count),
+            because=(
+                Alternative(
+                    "a data set that is one batch",
+                    "open" if single or math.isnan(batch) else "ruled out",
+                    f"if the data set holds just these {shown} samples, collect more"
+                    if single
+                    else "the size of a batch is not known"
+                    if math.isnan(batch)
+                    else f"a batch has {batch:.0f} samples, the data at least {shown}",
+                ),
+                Alternative(
+                    "repetition by a small data set",
+                    "ruled out",
+                    "shuffled epochs repeat samples but not whole batches",
+                ),
+            ),
+            since=same.since,
+            remedies=self.remedies[1:],
+        )

@@ -1,0 +1,161 @@
+"""EQ405: the condition makes no difference."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.windows import confidence
+from equipoise.history.observations import Observations
+
+SMALL = 0.05
+SOURCE = "failure collection, Part C 16: a change below 5 % (to be calibrated by the benchmark)"
+
+
+@CHECKS.register("condition-ignored")
+class ConditionIgnored(Check):
+    """The generator's output, or the discriminator's score, does not depend on the condition.
+
+    What it does
+        The probe swaps the condition (labels or image) and measures how much the generator's samples
+        change, and how much the discriminator's scores of reals do.
+
+    Why it is bad
+        Asking for a class gives any class. If the discriminator does not look at the condition, nothing ever
+        teaches the generator to.
+
+    Evidence and threshold
+        For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
+        by less than 5 % of the mean distance between reals, or the scores of reals by less than 5 % of
+        their spread. Error: both at once, which are two independent measurements on two networks.
+
+    What else it could be
+        - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
+        - Labels that do not belong to the samples (shuffled apart): the discriminator cannot use them;
+          check it first.
+        - A discriminator that predicts the class instead of being given it: only the generator is judged.
+        - Simply early: not judged before the warm-up.
+
+    Remedies
+        First check that labels and samples belong together. Then give the discriminator the condition
+        (projection) and mismatched pairs as fakes; scale the classifier's term up if an unbounded loss
+        drowns it.
+
+    References
+        - https://github.com/martinarjovsky/WassersteinGAN/issues/16
+        - https://github.com/opendp/smartnoise-sdk/pull/288
+        - https://github.com/amoodie/StratGAN/issues/3 (labels and images cycled independently)
+        - Miyato, Koyama, "cGANs with Projection Discriminator", 2018; Reed et al., "Generative Adversarial
+          Text to Image Synthesis", 2016 (mismatched pairs).
+    """
+
+    code = "EQ405"
+    name = "condition-ignored"
+    kinds = ("probe",)
+    facts = ("generator.conditional", "discriminator.conditional")
+    probes = ("generator-response",)
+    stage = "data"
+    explains = ()
+    remedies = (
+        Remedy(
+            "check-label-alignment",
+            "Look at 16 reals with their labels as the discriminator is given them; fix the loader if "
+            "they do not match.",
+            "root",
+            "display-only",
+        ),
+        Remedy(
+            "projection-discriminator",
+            "Give the discriminator the condition by projection, and pairs of reals with wrong conditions "
+            "as further fakes.",
+            "root",
+            "unsafe",
+        ),
+        Remedy(
+            "raise-classifier-weight",
+            "Raise the weight of the auxiliary class term until its gradient at the fakes is as large as "
+            "the adversarial "
+            "one.",
+            "symptomatic",
+            "unsafe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        probe = observations.probe("generator-response")
+        if probe is None or not observations.warmed_up:
+            return None
+        condition, noise = probe["condition"], probe["noise"]
+        score = probe["discriminator.condition"]
+        generator = observations.fact("generator.conditional") is True and condition < SMALL
+        discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
+        if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
+            generator = False
+        if not generator and not discriminator:
+            return None
+        parts = []
+        evidence = []
+        if generator:
+            parts.append(f"the generator's samples change by {condition:.1%} of the distance between reals")
+            evidence.append(
+                Measurement(
+                    "generator-response.condition",
+                    condition,
+                    SMALL,
+                    "below",
+                    SOURCE,
+                    "change of a sample when only its condition is swapped",
+                )
+            )
+        if discriminator:
+            parts.append(f"the discriminator's scores of reals change by {score:.1%} of their spread")
+            evidence.append(
+                Measurement(
+                    "generator-response.discriminator.condition",
+                    score,
+                    SMALL,
+                    "below",
+                    SOURCE,
+                    "change of a real's score when its condition is swapped",
+                )
+            )
+        smallest = min(measurement.value for measurement in evidence)
+        both = generator and discriminator
+        return self.finding(
+            "error" if both else "warning",
+            confidence(0.7, 0.95, SMALL / smallest - 1 if smallest > 0 else math.inf),
+            "Swapping the condition makes almost no difference: " + " and ".join(parts) + ".",
+            evidence=tuple(evidence),
+            because=(
+                Alternative(
+                    "mode collapse",
+                    "open" if math.isnan(noise) or noise < SMALL else "ruled out",
+                    "the generator was given no latent to compare with; the probe diversity tells"
+                    if math.isnan(noise)
+                    else "the probe diversity tells"
+                    if noise < SMALL
+                    else f"a new latent at the same condition changes the samples by {noise:.0%} of that "
+                    "distance",
+                ),
+                Alternative(
+                    "labels that do not belong to the samples",
+                    "open",
+                    "look at 16 reals with their labels; no measurement knows what they should be",
+                ),
+            ),
+        )
+
+    def undecided(self, observations: Observations) -> str | None:
+        if observations.fact("generator.conditional") is not True or not observations.warmed_up:
+            return None
+        probe = observations.probe("generator-response")
+        if probe is None:
+            return "Whether the condition is used is open: the probe generator-response tells."
+        if probe["condition"] < SMALL and probe["noise"] < SMALL:
+            return (
+                "Whether the condition is used cannot be told while neither it nor the latent changes the "
+                "samples; "
+                "cure the collapse first, then the probe generator-response tells."
+            )
+        return None

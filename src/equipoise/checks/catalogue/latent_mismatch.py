@@ -1,0 +1,121 @@
+"""EQ404: latents for sampling follow another law than those of training."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.windows import confidence
+from equipoise.history.observations import Observations
+
+STD = 0.1
+MEAN = 0.2
+KURTOSIS = 0.6  # half of what separates a normal (3) from a uniform law (1.8)
+STD_SOURCE = "ours: 0.1; a normal and a uniform law on [-1, 1] differ by 0.42 (arithmetic)"
+MEAN_SOURCE = "ours: 0.2; uniform on [0, 1] and on [-1, 1] differ by 0.5 (arithmetic)"
+KURTOSIS_SOURCE = "half the difference of a normal (3) and a uniform law (1.8)"
+
+
+@CHECKS.register("latent-mismatch")
+class LatentMismatch(Check):
+    """Samples are drawn from another latent law than the generator was trained on.
+
+    What it does
+        Compares mean, standard deviation and kurtosis of the latents in the training steps with those of
+        the generator calls whose output no discriminator was given, such as the picture grids of the loop.
+
+    Why it is bad
+        The generator has only learned what to do with the law of training. From another one its samples are
+        bad or all alike, and the training is blamed.
+
+    Evidence and threshold
+        The medians over the run: means more than 0.2 apart, standard deviations more than 0.1 apart, or
+        kurtoses more than 0.6 apart. Warning from two of the three, or from the kurtosis or the mean alone;
+        info if only the standard deviation is smaller, which truncation does on purpose.
+
+    What else it could be
+        - Truncation: only makes the spread smaller, and is reported as info.
+        - Pictures of interpolations: linear ones make the spread smaller too; likewise.
+        - Few latents in the grid: medians over several records, of values and not of rows.
+
+    Remedies
+        Draw latents for both from one function.
+
+    References
+        - https://github.com/buriburisuri/sugartensor/issues/37 (uniform in training, normal in sampling)
+        - https://github.com/val-iisc/deligan/issues/8
+        - https://github.com/carpedm20/DCGAN-tensorflow/pull/231
+    """
+
+    code = "EQ404"
+    name = "latent-mismatch"
+    kinds = ("passive",)
+    signals = (
+        "latent.mean",
+        "latent.std",
+        "latent.kurtosis",
+        "latent.sampling.mean",
+        "latent.sampling.std",
+        "latent.sampling.kurtosis",
+    )
+    facts = ()
+    stage = "data"
+    explains = ()
+    remedies = (
+        Remedy(
+            "one-latent-sampler",
+            "Draw the latents of training and of sampling from one and the same function.",
+            "root",
+            "safe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        numbers = {
+            what: (
+                observations.series(f"latent.{what}").median(),
+                observations.series(f"latent.sampling.{what}").median(),
+            )
+            for what in ("mean", "std", "kurtosis")
+        }
+        limits = {
+            "mean": (MEAN, MEAN_SOURCE),
+            "std": (STD, STD_SOURCE),
+            "kurtosis": (KURTOSIS, KURTOSIS_SOURCE),
+        }
+        apart = [what for what, (a, b) in numbers.items() if abs(a - b) > limits[what][0]]
+        if not apart or not all(map(math.isfinite, numbers["std"])):
+            return None
+        smaller = apart == ["std"] and numbers["std"][1] < numbers["std"][0]
+        excess = max(abs(numbers[what][0] - numbers[what][1]) / limits[what][0] for what in apart) - 1
+        named = " and ".join(
+            f"{ {'mean': 'mean', 'std': 'standard deviation', 'kurtosis': 'kurtosis'}[what] } "
+            f"{numbers[what][1]:.2f} instead of {numbers[what][0]:.2f}"
+            for what in apart
+        )
+        return self.finding(
+            "info" if smaller else "warning",
+            0.6 if smaller else confidence(0.7, 0.95, excess),
+            f"Latents for sampling follow another law than those of training: {named}.",
+            evidence=tuple(
+                Measurement(
+                    f"latent.sampling.{what}",
+                    numbers[what][1],
+                    numbers[what][0],
+                    f"more than {limits[what][0]:g} from",
+                    limits[what][1],
+                    f"{what} when sampling; the threshold is the one in training",
+                )
+                for what in apart
+            ),
+            because=(
+                Alternative(
+                    "truncation or interpolation on purpose",
+                    "open" if smaller else "ruled out",
+                    "only the spread is smaller; if that is meant, all is well"
+                    if smaller
+                    else f"they only make the spread smaller; here the {' and the '.join(apart)} differs",
+                ),
+            ),
+        )

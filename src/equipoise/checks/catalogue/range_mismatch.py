@@ -1,0 +1,315 @@
+"""EQ401: reals and fakes live in different ranges."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.checks.windows import sustained
+from equipoise.history.observations import Observations
+
+TOLERANCE = 0.1  # of the width of the generator's range; noise or augmentation pushes data a little beyond
+NEVER_NEGATIVE = -0.02
+CLEARLY_NEGATIVE = -0.2
+SEPARATED = 0.95
+FEATURE = 0.95
+UNNORMALISED_STD = 10.0
+SMALL_SPREAD = 0.1
+MOVED = 0.05  # standard deviation of fakes that are more than a constant
+RECORDS = 3
+BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf)}
+REACH = "exact: what the generator's last activation can give"
+SIGN = "voletiv/self-attention-GAN-pytorch issue 6; ours: smallest real at or above -0.02"
+FAKE_SIGN = "ours: fakes clearly below zero (-0.2)"
+AUC = "ours: an AUC above 0.95 (calibrated by the benchmark)"
+NORMALISED = "UMLAUT: input outside [-1, 1]; ours: a standard deviation above 10"
+
+
+@CHECKS.register("range-mismatch")
+class RangeMismatch(Check):
+    """The values of reals and of fakes lie in ranges that cannot agree.
+
+    What it does
+        Compares the values that the discriminator is given: the reals' smallest and largest value with what
+        the generator's last activation can give, and with the fakes' own.
+
+    Why it is bad
+        The discriminator needs one pixel to be right: a value below 0, or above 1, settles it. It wins at
+        once, for a reason that has nothing to do with the content, and the generator learns next to
+        nothing.
+
+    Evidence and threshold
+        Error, exact: reals lie beyond the range of the generator's last activation by more than 10 % of its
+        width. Warning: no real value is below -0.02 although the generator ends in tanh, or no fake is
+        although reals reach below -0.5 and the generator ends in tanh (the fakes are mapped on their way),
+        in every record of 3 or more. Error if in addition the other side goes below -0.2 and either the AUC
+        of the scores is above 0.95 over 100 steps or one trivial number tells real from fake with an AUC
+        above 0.95. Without a bounded activation only data decide, after the warm-up: reals with a standard
+        deviation above 10 while the fakes' spread is below a tenth of theirs and the AUC is above 0.95:
+        warning.
+
+    What else it could be
+        - A generator without a final activation by design: never judged by its activation.
+        - Collapse: it narrows the fakes but keeps them inside the reals' range.
+        - A data set that has no dark values by nature: open where only the structure speaks.
+
+    Remedies
+        Map the data to the generator's range, (x - 0.5) / 0.5 for tanh and images in [0, 1], and start
+        again. A generator with a sigmoid for data in [0, 1] does it too.
+
+    References
+        - https://github.com/voletiv/self-attention-GAN-pytorch/issues/6 (reals in [0, 1], fakes in [-1, 1])
+        - https://github.com/carpedm20/DCGAN-tensorflow/pull/24 (not divided by 255)
+        - https://github.com/yxgeee/FD-GAN/issues/5 (ImageNet normalisation against tanh)
+        - https://github.com/rosinality/style-based-gan-pytorch/issues/30 (no tanh, by design: a false alarm)
+    """
+
+    code = "EQ401"
+    name = "range-mismatch"
+    kinds = ("preflight", "passive", "probe")
+    signals = (
+        "sample.real.low",
+        "sample.real.high",
+        "sample.real.std",
+        "sample.fake.low",
+        "sample.fake.high",
+        "sample.fake.std",
+        "sample.spread.ratio",
+        "score.auc",
+    )
+    facts = ("generator.output_activation",)
+    probes = ("one-feature",)
+    stage = "data"
+    explains = (
+        *SYMPTOMS,
+        "quantized-reals",
+        "discriminator-overfitting",
+        "condition-ignored",
+        "z-ignored",
+        "critic-unconstrained",
+        "non-finite",
+    )
+    remedies = (
+        Remedy(
+            "normalise-data",
+            "Map the data to the generator's range (for tanh and images in [0, 1]: (x - 0.5) / 0.5; from "
+            "0..255 divide by "
+            "127.5 and subtract 1), and start the run again.",
+            "root",
+            "unsafe",
+        ),
+        Remedy(
+            "change-output-activation",
+            "Or end the generator in an activation with the data's range: sigmoid for [0, 1], none for "
+            "unbounded data.",
+            "root",
+            "unsafe",
+        ),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        low = observations.series("sample.real.low").finite()
+        high = observations.series("sample.real.high").finite()
+        if not len(low) or not len(high):
+            return None
+        activation = observations.fact("generator.output_activation")
+        if activation in BOUNDS:
+            return (
+                self._unreachable(observations, activation, low.median(), high.median())
+                or self._reals_without_negatives(observations, activation)
+                or self._fakes_without_negatives(observations, activation)
+            )
+        return self._unnormalised(observations)
+
+    def _unreachable(
+        self, observations: Observations, activation: str, low: float, high: float
+    ) -> Finding | None:
+        bottom, top = BOUNDS[activation]
+        width = top - bottom if math.isfinite(top) else max(high, 1.0)
+        below, above = bottom - low, high - top
+        if max(below, above) <= TOLERANCE * width:
+            return None
+        lower = below > above
+        shown = f"[{bottom:g}, {top:g}]" if math.isfinite(top) else f"values of at least {bottom:g}"
+        feature = self._one_feature(observations)
+        return self.finding(
+            "error",
+            0.97,
+            f"The reals lie in [{low:.3g}, {high:.3g}], but the generator ends in {activation} and can "
+            f"only give {shown}.",
+            evidence=(
+                Measurement(
+                    "sample.real.low" if lower else "sample.real.high",
+                    low if lower else high,
+                    bottom if lower else top,
+                    "below" if lower else "above",
+                    REACH,
+                    "end of the reals' range; the threshold is the end of the generator's",
+                ),
+                *feature,
+            ),
+            because=(
+                Alternative(
+                    "a generator without a final activation by design",
+                    "ruled out",
+                    f"its last module is a {activation}",
+                ),
+                Alternative(
+                    "single outliers or augmentation noise",
+                    "ruled out",
+                    f"the excess is {max(below, above) / width:.0%} of the generator's range in the median "
+                    "batch",
+                ),
+            ),
+            since=0,
+        )
+
+    def _reals_without_negatives(self, observations: Observations, activation: str) -> Finding | None:
+        lowest = observations.series("sample.real.low").finite()
+        if activation != "tanh" or len(lowest) < RECORDS or lowest.smallest() < NEVER_NEGATIVE:
+            return None
+        fake = observations.series("sample.fake.low").median()
+        return self._one_sided(
+            observations,
+            f"No real value is below {lowest.smallest():.3g}, but the generator ends in tanh and gives "
+            "values from -1 to 1" + (f" (lowest fake: {fake:.2f})." if fake < 0 else "."),
+            Measurement(
+                "sample.real.low", lowest.smallest(), NEVER_NEGATIVE, "not below", SIGN, "smallest real value"
+            ),
+            fake,
+            "sample.fake.low",
+            "median of the smallest fake value",
+        )
+
+    def _fakes_without_negatives(self, observations: Observations, activation: str) -> Finding | None:
+        real = observations.series("sample.real.low").median()
+        fake = observations.series("sample.fake.low").finite()
+        spread = observations.series("sample.fake.std").median()
+        if (
+            activation != "tanh"
+            or not real < -0.5
+            or len(fake) < RECORDS
+            or fake.smallest() < NEVER_NEGATIVE
+            or not spread > MOVED
+        ):
+            return None
+        return self._one_sided(
+            observations,
+            f"The discriminator is given fakes without a negative value (smallest {fake.smallest():.3g}) "
+            "though the "
+            f"generator ends in tanh, while the reals reach down to {real:.2f}: the fakes are mapped on "
+            "their way.",
+            Measurement(
+                "sample.fake.low", fake.smallest(), NEVER_NEGATIVE, "not below", SIGN, "smallest fake value"
+            ),
+            real,
+            "sample.real.low",
+            "median of the smallest real value",
+        )
+
+    def _one_sided(
+        self,
+        observations: Observations,
+        message: str,
+        first: Measurement,
+        other: float,
+        other_name: str,
+        other_meaning: str,
+    ) -> Finding:
+        auc = sustained(observations, "score.auc", lambda v: v > SEPARATED)
+        feature = self._one_feature(observations)
+        second: list[Measurement] = []
+        if other < CLEARLY_NEGATIVE:
+            second.append(Measurement(other_name, other, CLEARLY_NEGATIVE, "below", FAKE_SIGN, other_meaning))
+        if auc is not None:
+            second.append(Measurement("score.auc", auc.value, SEPARATED, "above", AUC, "real against fake"))
+        proven = other < CLEARLY_NEGATIVE and (auc is not None or bool(feature))
+        return self.finding(
+            "error" if proven else "warning",
+            0.95 if proven else 0.75,
+            message,
+            evidence=(first, *second, *feature),
+            because=(
+                Alternative(
+                    "data that have no low values by nature",
+                    "unlikely" if proven else "open",
+                    "the discriminator already separates by it"
+                    if proven
+                    else "the probe one-feature tells whether the sign alone separates reals from fakes",
+                ),
+                Alternative(
+                    "collapse of the generator",
+                    "ruled out",
+                    "it narrows the fakes' range but does not move the reals'",
+                ),
+            ),
+            since=0,
+        )
+
+    def _one_feature(self, observations: Observations) -> tuple[Measurement, ...]:
+        probe = observations.probe("one-feature")
+        if probe is None or not probe["auc"] > FEATURE:
+            return ()
+        return (
+            Measurement(
+                "one-feature.auc",
+                probe["auc"],
+                FEATURE,
+                "above",
+                AUC,
+                "AUC of the best single trivial number",
+            ),
+        )
+
+    def _unnormalised(self, observations: Observations) -> Finding | None:
+        std = observations.series("sample.real.std").median()
+        spread = sustained(observations, "sample.spread.ratio", lambda v: v < SMALL_SPREAD)
+        auc = sustained(observations, "score.auc", lambda v: v > SEPARATED)
+        if not (observations.warmed_up and std > UNNORMALISED_STD) or spread is None or auc is None:
+            return None
+        return self.finding(
+            "warning",
+            0.8,
+            f"The reals are not normalised (standard deviation {std:.3g}); the fakes have reached "
+            f"{spread.value:.1%} of "
+            f"their spread and the discriminator tells them apart with an AUC of {auc.value:.3f}.",
+            evidence=(
+                Measurement(
+                    "sample.real.std",
+                    std,
+                    UNNORMALISED_STD,
+                    "above",
+                    NORMALISED,
+                    "standard deviation of the reals",
+                ),
+                Measurement(
+                    "sample.spread.ratio",
+                    spread.value,
+                    SMALL_SPREAD,
+                    "below",
+                    "ours: a tenth of the reals' spread",
+                    "spread of the fakes over that of the reals",
+                ),
+                Measurement("score.auc", auc.value, SEPARATED, "above", AUC, "real against fake"),
+            ),
+            because=(
+                Alternative(
+                    "mode collapse",
+                    "open",
+                    "normalise first; a collapse would remain, and the probe diversity would show it",
+                ),
+            ),
+            since=max(spread.since, auc.since),
+            remedies=(
+                Remedy(
+                    "standardise-data",
+                    "Subtract the mean and divide by the standard deviation of each feature (overall "
+                    f"{std:.3g}), keep both "
+                    "with the model, and start the run again.",
+                    "root",
+                    "unsafe",
+                ),
+            ),
+        )
