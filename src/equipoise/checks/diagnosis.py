@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
-from equipoise.checks.base import CHECKS, Check, CheckKind
+from equipoise.checks.base import CHECKS, Check, CheckKind, Stage
 from equipoise.checks.calibration import calibrated
 from equipoise.checks.finding import SEVERITIES, Finding
 from equipoise.history.observations import Observations
 
-_STAGES = ("wiring", "data", "numerics", "supply", "diversity", "dynamics", "advice")
+_STAGES = get_args(Stage)
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Diagnosis:
         problems: sensors that were switched off and why.
         source: `live`, `history`, `log` or `preflight`.
         missing: for a plain log, what it does not hold.
+        facts: what was known of the run.
+        measured: names of the signals that were recorded, and `probe NAME` for each probe that ran.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -36,6 +38,7 @@ class Diagnosis:
     source: str = "live"
     missing: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    measured: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -56,6 +59,7 @@ class Diagnosis:
             "findings": [finding.to_json() for finding in self.findings],
             "undecided": list(self.undecided),
             "problems": list(self.problems),
+            "measured": list(self.measured),
             "missing": list(self.missing),
             "objective": self.facts.get("objective.family"),
         }
@@ -109,48 +113,75 @@ def judge(
         source=observations.source,
         missing=tuple(observations.facts.get("log.missing") or ()),
         facts=dict(observations.facts),
+        measured=(
+            *(name for name, series in observations.signals.items() if len(series.finite())),
+            *dict.fromkeys(f"probe {result.name}" for result in observations.probe_results),
+        ),
     )
 
 
-def rank(findings: Sequence[Finding], checks: dict[str, type[Check]]) -> tuple[Finding, ...]:
-    """Root causes first: a finding that another one explains is marked and moved behind it.
+def rank(findings: Sequence[Finding], checks: Mapping[str, type[Check]]) -> tuple[Finding, ...]:
+    """Root causes first; a finding that another one explains is marked with `caused_by` and comes after it.
 
-    Order: unexplained before explained; then severity, stage (wiring before data before dynamics),
-    confidence. A finding explains another only if it is at least a warning, or as severe as the other.
+    Order among roots, and among consequences: severity, then stage (wiring before data before dynamics), then
+    confidence, then name. A finding explains another if its check says so and it is not mere info about a
+    warning or an error. Where findings explain each other in a circle, the first in that order is the root.
+    A consequence names the first cause on the shortest way from a root.
+
+    Example:
+        >>> from equipoise.checks.base import CHECKS
+        >>> found = [
+        ...     Finding("EQ102", "perfect-discriminator", "error", 0.9, "AUC 1."),
+        ...     Finding("EQ401", "range-mismatch", "warning", 0.8, "Reals in [0, 1]."),
+        ... ]
+        >>> [(f.name, f.caused_by) for f in rank(found, dict(CHECKS.items()))]
+        [('range-mismatch', None), ('perfect-discriminator', 'range-mismatch')]
     """
-    by_name = {finding.name: finding for finding in findings}
+    ordered = sorted(findings, key=lambda finding: _order(finding, checks))
+    causes = {
+        finding.name: [other.name for other in ordered if _explains(other, finding, checks)]
+        for finding in ordered
+    }
+    ancestors = {name: _reachable(name, causes) for name in causes}
+    roots: list[str] = []
+    for name in causes:
+        # A root explains all that explains it (usually nothing does); a circle has one root, its first.
+        if all(name in ancestors[other] for other in ancestors[name]) and not ancestors[name] & set(roots):
+            roots.append(name)
+    caused_by: dict[str, str | None] = dict.fromkeys(roots)
+    level = roots
+    while level:
+        following = [name for name in causes if name not in caused_by and set(causes[name]) & set(level)]
+        for name in following:
+            caused_by[name] = next(cause for cause in level if cause in causes[name])
+        level = following
+    marked = [dataclasses.replace(finding, caused_by=caused_by[finding.name]) for finding in ordered]
+    return tuple(sorted(marked, key=lambda finding: finding.caused_by is not None))
 
-    def _explained(finding: Finding) -> tuple[str, ...]:
-        return checks[finding.name].explains if finding.explains is None else finding.explains
 
-    def cause_of(finding: Finding) -> str | None:
-        candidates = [
-            other
-            for other in findings
-            if other.name != finding.name
-            and finding.name in _explained(other)
-            and (other.severity != "info" or finding.severity == "info")
-            and finding.name not in _chain(other.name)
-        ]
-        if not candidates:
-            return None
-        return min(candidates, key=_order).name
+def _order(finding: Finding, checks: Mapping[str, type[Check]]) -> tuple[int, int, float, str]:
+    return (
+        -SEVERITIES.index(finding.severity),
+        _STAGES.index(checks[finding.name].stage),
+        -finding.confidence,
+        finding.name,
+    )
 
-    def _chain(name: str) -> set[str]:
-        # What is already explained by this name's own causes; two checks that explain each other would loop.
-        return {
-            other.name
-            for other in findings
-            if name in _explained(other) and _order(other) < _order(by_name[name])
-        }
 
-    def _order(finding: Finding) -> tuple[int, int, float]:
-        return (
-            -SEVERITIES.index(finding.severity),
-            _STAGES.index(checks[finding.name].stage),
-            -finding.confidence,
-        )
+def _explains(cause: Finding, finding: Finding, checks: Mapping[str, type[Check]]) -> bool:
+    return (
+        cause.name != finding.name
+        and finding.name in checks[cause.name].explains
+        and (cause.severity != "info" or finding.severity == "info")
+    )
 
-    marked = [dataclasses.replace(finding, caused_by=cause_of(finding)) for finding in findings]
-    marked.sort(key=lambda finding: (finding.caused_by is not None, *_order(finding)))
-    return tuple(marked)
+
+def _reachable(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(edges[start])
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += edges[name]
+    return seen
