@@ -76,7 +76,7 @@ def explain(code_or_name: str) -> str:
     """
     check = find_check(code_or_name)
     sections = page(check)
-    lines = [f"{check.code} {check.name}", _facts(check), "", sections.pop("summary")]
+    lines = [f"{check.code} {check.name}", _facts(check), "", _wrapped(sections.pop("summary"))]
     for title, text in sections.items():
         lines += ["", title, "-" * len(title), _wrapped(text)]
         if title == "Remedies":
