@@ -79,8 +79,10 @@ def recent_trend(observations: Observations, signal: str, steps: float) -> Trend
     return trend(observations.recent(signal, steps))
 
 
-def rolling_median(series: Series, steps: float, records: int = 3) -> Series:
-    """The median over the `steps` steps that end at each record; records with a short history are left out.
+def rolling_median(series: Series, steps: float, records: int = 3, points: int = 400) -> Series:
+    """The median over the `steps` steps that end at a record; records with a short history are left out.
+
+    Of a long series it is taken at `points` records spread evenly, the newest among them.
 
     Example:
         >>> import numpy as np
@@ -89,7 +91,9 @@ def rolling_median(series: Series, steps: float, records: int = 3) -> Series:
     """
     clean = series.finite()
     starts = np.searchsorted(clean.steps, clean.steps - steps)
-    kept = [i for i in range(len(clean)) if i - starts[i] + 1 >= records]
+    kept = np.flatnonzero(np.arange(len(clean)) - starts + 1 >= records)
+    if len(kept) > points:
+        kept = kept[np.linspace(0, len(kept) - 1, points).astype(int)]
     return Series(
         clean.steps[kept], np.array([float(np.median(clean.values[starts[i] : i + 1])) for i in kept])
     )

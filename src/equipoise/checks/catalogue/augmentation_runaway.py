@@ -1,0 +1,137 @@
+"""EQ502: an adaptive augmentation has reached its end and still wants more."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.conditions import above
+from equipoise.checks.cures import root, symptomatic
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.trends import recent_trend
+from equipoise.checks.windows import confidence, sustained
+from equipoise.history.observations import Observations
+
+# stylegan2-ada issue 27, failures.md C34: beyond 0.8 augmentations leak into the samples (ADA, section 2.2).
+HIGH = 0.8
+END = 1.0
+# Karras et al. (2020), ADA, section 3.1.
+TARGET_SIGN = 0.6
+
+_CAP = Remedy(
+    "cap-augmentation",
+    "Cap the probability at 0.8 and stop the run when it stays there: the published controller is "
+    "bounded below only.",
+    "symptomatic",
+    "unsafe",
+)
+
+
+@CHECKS.register("augmentation-runaway")
+class AugmentationRunaway(Check):
+    """The augmentation's probability has run to its end without calming the discriminator.
+
+    What it does
+        Reads the probability p of an adaptive augmentation, from a log or as the user gives it, and the mean
+        sign r_t of the discriminator's scores of reals, which p is to bring to 0.6.
+
+    Why it is bad
+        Beyond about 0.8 the generator cannot tell augmented from real and learns the augmentations. A
+        controller at its end controls nothing any more: the discriminator overfits as before.
+
+    Evidence and threshold
+        p above 0.8 for 100 steps: warning. p at 1 or above with r_t still above 0.6: error.
+        Confidence: 0.75 (0.9 for an error) towards 0.97 with p.
+
+    What else it could be
+        A high p that works: r_t is at its target and p does not rise. A flipped sign of r_t, which makes the
+        controller run the wrong way: then r_t is far below 0.6.
+
+    Remedies
+        Root: more data or a pretrained model, R1. Symptomatic: a cap at 0.8, stopping, rollback.
+
+    References
+        Karras et al. (2020), ADA, sections 2.2 and 3.1; stylegan2-ada issues 27, 69 and 98;
+        stylegan2-ada-pytorch issue 175.
+    """
+
+    code = "EQ502"
+    name = "augmentation-runaway"
+    kinds = ("passive", "probe")
+    stage = "supply"
+    signals = ("augmentation.probability", "score.accuracy.real")
+    probes = ("memorisation",)
+    explains = ("late-collapse", "mode-collapse")
+    remedies = (*root("more-data", "r1-penalty"), _CAP, *symptomatic("roll-back"))
+
+    def run(self, observations: Observations) -> Finding | None:
+        held = sustained(observations, "augmentation.probability", above(HIGH))
+        if held is None or not math.isfinite(held.value):
+            return None
+        now = observations.last("augmentation.probability")
+        sign = self._sign(observations)
+        error = now >= END and sign > TARGET_SIGN
+        severity: Severity = "error" if error else "warning"
+        evidence = [
+            Measurement(
+                "augmentation.probability",
+                now,
+                END if error else HIGH,
+                "at least" if error else "above",
+                "stylegan2-ada issue 27; failure notes C34",
+                "probability of the augmentation",
+            )
+        ]
+        if math.isfinite(sign):
+            evidence.append(
+                Measurement(
+                    "score.accuracy.real",
+                    sign,
+                    TARGET_SIGN,
+                    "above",
+                    "Karras et al. (2020), ADA, section 3.1",
+                    "mean sign of the real scores (r_t), whose target is 0.6",
+                )
+            )
+        rising = recent_trend(observations, "augmentation.probability", 0.5 * observations.step)
+        rises = rising is not None and rising.rises(0.02)
+        return self.finding(
+            severity,
+            confidence(0.9 if error else 0.75, 0.97, now / HIGH - 1),
+            f"The adaptive augmentation has run to p = {now:.3g}"
+            + (f" while the mean sign of the real scores is {sign:.2f}" if math.isfinite(sign) else "")
+            + (
+                ", above its target: it controls nothing any more."
+                if error
+                else ": it leaks into the samples."
+            ),
+            evidence=tuple(evidence),
+            because=(
+                Alternative(
+                    "a high probability that works",
+                    "ruled out" if error or rises else "open",
+                    "It is at its end and the discriminator is still too sure."
+                    if error
+                    else "It still rises."
+                    if rises
+                    else "It does not rise any more; look for augmentations in the samples.",
+                ),
+                Alternative(
+                    "a controller with the wrong sign",
+                    "open" if not sign > TARGET_SIGN else "ruled out",
+                    f"The mean sign of the real scores is {sign:.2f}."
+                    if math.isfinite(sign)
+                    else "The scores of the reals were not recorded.",
+                ),
+            ),
+            since=held.since,
+        )
+
+    @staticmethod
+    def _sign(observations: Observations) -> float:
+        """r_t from the share of reals on the real side, or from the probe; nan if neither is known."""
+        accuracy = observations.recent("score.accuracy.real").median()
+        if 0 <= accuracy <= 1:
+            return 2 * accuracy - 1
+        probe = observations.probe("memorisation")
+        return probe["sign"] if probe is not None and -1 <= probe["sign"] <= 1 else math.nan

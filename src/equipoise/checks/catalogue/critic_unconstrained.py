@@ -1,0 +1,189 @@
+"""EQ304: a Wasserstein critic without a Lipschitz constraint."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.cures import root, symptomatic
+from equipoise.checks.finding import Alternative, Finding, Measurement
+from equipoise.checks.trends import trend
+from equipoise.checks.windows import confidence
+from equipoise.history.observations import Observations
+
+# A penalty every 16 steps (StyleGAN's lazy R1) shows in at least one of 20 random records with probability
+# 1 - (15/16)^20 = 72 %, in one of 60 with 98 %: the second for an error.
+FEWEST_RECORDS = 20
+CERTAIN_RECORDS = 60
+FEWEST_UPDATES = 100
+# Share of weight layers under spectral normalisation from which it bounds the network.
+NORMALISED = 0.5
+# Hinge has the same slopes as Wasserstein while all scores are inside its margin of 1.
+MARGIN = 1.0
+# The gap of the mean scores against its level after the warm-up. To be calibrated.
+GROWTH = 3.0
+UNBOUNDED = ("wasserstein",)
+
+
+@CHECKS.register("critic-unconstrained")
+class CriticUnconstrained(Check):
+    """The loss needs a Lipschitz critic, and nothing makes it one.
+
+    What it does
+        Where the slopes of the loss are those of the Wasserstein family, looks for what bounds the critic's
+        steepness: a penalty that is really applied (second passes through dD/dx), clipped weights, spectral
+        normalisation.
+
+    Why it is bad
+        Without a bound the Wasserstein loss has no minimum: the critic scales itself up for ever, its scores
+        mean nothing, and the generator's gradient grows with it.
+
+    Evidence and threshold
+        Wasserstein by the fitted slopes or by declaration; no second pass through dD/dx in any of at least 20
+        records over 100 critic updates; no weights that touch a bound; spectral normalisation on less than
+        half of the layers. Fitted slopes count only when scores beyond hinge's margin of 1 keep their
+        slope. Warning; an error if the gap of the scores has also grown threefold since the warm-up and there
+        are 60 records, which would show a penalty applied every 16 steps with 98 %.
+        Confidence: 0.7 (0.85 for an error) towards 0.97 with the number of records.
+
+    What else it could be
+        Hinge: as long as all scores are within its margin it has the same slopes; it needs no constraint. A
+        lazy penalty: it would show in some of the records. A penalty whose interval is longer than the run
+        never acts, which is this fault.
+
+    Remedies
+        Root: a gradient penalty, spectral normalisation, or clipped weights. Symptomatic: lower learning
+        rates, which only slow it down.
+
+    References
+        Arjovsky et al. (2017), algorithm 1; Gulrajani et al. (2017); Miyato et al. (2018); torchgan pull
+        request 42; stylegan2-pytorch issue 97.
+    """
+
+    code = "EQ304"
+    name = "critic-unconstrained"
+    kinds = ("passive",)
+    stage = "wiring"
+    signals = ("penalty.applied", "score.real.mean", "score.fake.mean", "slope.real.zero", "slope.fake.zero")
+    facts = (
+        "objective.declared",
+        "objective.discriminator",
+        "objective.family",
+        "weight.clipping",
+        "discriminator.spectral_norm",
+    )
+    explains = (
+        "critic-magnitude-race",
+        "exploding-gradient",
+        "non-finite",
+        "instability",
+        "oscillation",
+        "late-collapse",
+        "mode-collapse",
+        "batch-blindness",
+        "perfect-discriminator",
+        "vanishing-generator-gradient",
+        "dead-or-saturated",
+    )
+    remedies = (
+        *root("wasserstein-gradient-penalty", "spectral-normalisation", "weight-clipping"),
+        *symptomatic("lower-learning-rates"),
+    )
+
+    def run(self, observations: Observations) -> Finding | None:
+        declared = observations.fact("objective.declared")
+        fitted = observations.fact("objective.discriminator") or observations.fact("objective.family")
+        if (declared or fitted) not in UNBOUNDED:
+            return None
+        penalty = observations.series("penalty.applied").finite()
+        normalised = observations.fact("discriminator.spectral_norm", 0.0)
+        clipping = observations.fact("weight.clipping")
+        if (
+            len(penalty) < FEWEST_RECORDS
+            or observations.updates.get("discriminator", 0) < FEWEST_UPDATES
+            or penalty.largest() > 0
+            or clipping is not None
+            or normalised >= NORMALISED
+        ):
+            return None
+        real, fake = (observations.series(f"score.{side}.mean").finite() for side in ("real", "fake"))
+        outside = max(abs(real.last), abs(fake.last)) > MARGIN and self._never_zero(observations)
+        if not declared and not outside:
+            return None
+        growth = self._growth(observations)
+        error = growth is not None and growth.value > GROWTH and len(penalty) >= CERTAIN_RECORDS
+        source = "declared" if declared else "fitted to the slopes"
+        return self.finding(
+            "error" if error else "warning",
+            confidence(0.85 if error else 0.7, 0.97, len(penalty) / FEWEST_RECORDS - 1),
+            f"The loss is Wasserstein ({source}), but nothing bounds the critic: no gradient penalty in "
+            f"{len(penalty)} records, no clipped weights, spectral normalisation on {normalised:.0%} of "
+            "its layers"
+            + (f"; the gap of its scores has grown {growth.value:.1f} times." if growth and error else "."),
+            evidence=(
+                Measurement(
+                    "penalty.applied",
+                    penalty.largest(),
+                    0.0,
+                    "equal to",
+                    "Gulrajani et al. (2017): the loss needs a 1-Lipschitz critic",
+                    f"most second passes through dD/dx in any of {len(penalty)} records",
+                ),
+                Measurement(
+                    "discriminator.spectral_norm",
+                    float(normalised),
+                    NORMALISED,
+                    "below",
+                    "Miyato et al. (2018)",
+                    "share of layers under spectral normalisation",
+                ),
+                *((growth,) if growth else ()),
+            ),
+            because=(
+                Alternative(
+                    "the hinge loss within its margin, which has the same slopes",
+                    "ruled out",
+                    "The family was declared."
+                    if declared
+                    else f"Scores of {real.last:.3g} and {fake.last:.3g} are beyond the margin and still "
+                    "have slopes.",
+                ),
+                Alternative(
+                    "a penalty applied every few steps",
+                    "unlikely",
+                    f"None of {len(penalty)} records shows one.",
+                ),
+                Alternative(
+                    "weight clipping",
+                    "ruled out",
+                    "No bound was seen that the weights touch and never exceed.",
+                ),
+            ),
+            since=int(penalty.steps[0]),
+        )
+
+    @staticmethod
+    def _never_zero(observations: Observations) -> bool:
+        """Whether all samples keep a slope, which hinge's do not beyond the margin."""
+        zeros = [observations.recent(f"slope.{side}.zero").median() for side in ("real", "fake")]
+        return all(zero < 0.01 for zero in zeros)
+
+    @staticmethod
+    def _growth(observations: Observations) -> Measurement | None:
+        real = observations.series("score.real.mean").since(observations.warm_up).finite()
+        fake = observations.series("score.fake.mean").since(observations.warm_up).finite()
+        going_real, going_fake = trend(real), trend(fake)
+        if going_real is None or going_fake is None:
+            return None
+        start = abs(going_real.start - going_fake.start)
+        end = abs(going_real.end - going_fake.end)
+        if start <= 0 or not math.isfinite(end / start):
+            return None
+        return Measurement(
+            "score.real.mean",
+            end / start,
+            GROWTH,
+            "above",
+            "equipoise, benchmarks/failures",
+            "growth of the gap between the mean scores since the warm-up",
+        )

@@ -1,0 +1,226 @@
+"""EQ305: a gradient penalty is applied, but not to what it should be."""
+
+from __future__ import annotations
+
+import math
+
+from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.cures import root
+from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.windows import confidence
+from equipoise.history.observations import Observations
+
+# failures.md C25 and B4: after 500 critic steps the mean norm lies in [0.3, 3].
+LOWEST_NORM, HIGHEST_NORM = 0.3, 3.0
+CRITIC_STEPS = 500
+# A norm that the penalty has pushed to 1 within this, though it is that of a pixel. To be calibrated.
+PIXEL_LOW, PIXEL_HIGH = 0.3, 3.0
+# Share of the penalised inputs outside the segment; U(0, 1) gives none, a normal alpha 1 - 0.341 = 66 %.
+OUTSIDE = 0.05
+ZERO = 1e-3
+
+_PER_SAMPLE = Remedy(
+    "penalise-per-sample",
+    "Take the norm over all axes but the batch: gradients.flatten(1).norm(2, dim=1); with norm(dim=1) on "
+    "N x C x H x W "
+    "each pixel gets a norm of its own.",
+    "root",
+    "safe",
+)
+_UNIFORM_ALPHA = Remedy(
+    "uniform-interpolation",
+    "Draw one alpha per sample from U(0, 1), torch.rand(N, 1, 1, 1), so that x = alpha * real + (1 - "
+    "alpha) * fake "
+    "lies between a real and a fake.",
+    "root",
+    "safe",
+)
+_NO_INSTANCE_NORM = Remedy(
+    "no-normalisation-across-the-penalised-axes",
+    "Remove batch and instance norm from the critic (layer norm or none): they make the penalty's "
+    "gradient zero or let "
+    "samples share it.",
+    "root",
+    "unsafe",
+)
+
+
+@CHECKS.register("gradient-penalty-invalid")
+class GradientPenaltyInvalid(Check):
+    """The Wasserstein critic is penalised, but its slope between real and fake is far from one.
+
+    What it does
+        The probe measures |ds/dx| per sample at its own U(0, 1) interpolates and compares it with the
+        norm over the channel axis only, and with where the loop itself differentiated.
+
+    Why it is bad
+        A penalty over the wrong axes asks each pixel for a slope of 1, which makes the whole critic as many
+        times steeper as the root of the number of pixels; at the wrong points it leaves the critic free where
+        the generator is.
+
+    Evidence and threshold
+        For the Wasserstein family with a penalty that is applied, after 500 critic steps:
+        more than 5 % of the penalised inputs outside the segment between a real and a fake: error (exact);
+        mean norm above 3 while the norm over the channels alone is between 0.3 and 3: error;
+        mean norm outside [0.3, 3] without these: warning. With patch scores at most information.
+        Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is outside.
+
+    What else it could be
+        An R1 or DRAGAN penalty: other families, other points, other targets; not judged here. A penalty per
+        patch on purpose, as in SinGAN. The first hundreds of critic steps. A critic with batch or instance
+        norm, whose gradient is not that of one sample.
+
+    Remedies
+        Root: flatten per sample before the norm; one uniform alpha per sample; no batch or instance norm
+        in the critic; lambda = 10.
+
+    References
+        Gulrajani et al. (2017), algorithm 1 and section 4; caogang/wgan-gp issues 16, 25 and 27;
+        PyTorch-GAN issue 20; keras-io issue 624.
+    """
+
+    code = "EQ305"
+    name = "gradient-penalty-invalid"
+    kinds = ("probe",)
+    stage = "wiring"
+    signals = ("penalty.applied",)
+    facts = (
+        "objective.declared",
+        "objective.discriminator",
+        "objective.family",
+        "score.shape",
+        "discriminator.batch_norm",
+        "discriminator.instance_norm",
+    )
+    probes = ("gradient-penalty",)
+    explains = (
+        "critic-magnitude-race",
+        "exploding-gradient",
+        "instability",
+        "oscillation",
+        "late-collapse",
+        "mode-collapse",
+        "batch-blindness",
+        "vanishing-generator-gradient",
+        "perfect-discriminator",
+        "non-finite",
+    )
+    remedies = (_PER_SAMPLE, _UNIFORM_ALPHA, _NO_INSTANCE_NORM, *root("wasserstein-gradient-penalty"))
+
+    def run(self, observations: Observations) -> Finding | None:
+        family = observations.fact("objective.declared") or (
+            observations.fact("objective.discriminator") or observations.fact("objective.family")
+        )
+        probe = observations.probe("gradient-penalty")
+        if (
+            family != "wasserstein"
+            or probe is None
+            or not observations.series("penalty.applied").largest() > 0
+            or observations.updates.get("discriminator", 0) < CRITIC_STEPS
+        ):
+            return None
+        norm, pixel, outside = probe["norm"], probe["norm.pixel"], probe["applied.outside"]
+        evidence = []
+        case = ""
+        severity: Severity = "error"
+        remedies = self.remedies
+        if OUTSIDE < outside <= 1:
+            case = "outside"
+            remedies = (_UNIFORM_ALPHA, _PER_SAMPLE)
+            evidence.append(
+                Measurement(
+                    "gradient-penalty.applied.outside",
+                    outside,
+                    OUTSIDE,
+                    "above",
+                    "Gulrajani et al. (2017): alpha from U(0, 1)",
+                    "share of the penalised inputs that are not between a real and a fake",
+                )
+            )
+        inside = LOWEST_NORM <= norm <= HIGHEST_NORM
+        if math.isfinite(norm) and norm >= 0 and not inside:
+            limit = HIGHEST_NORM if norm > HIGHEST_NORM else LOWEST_NORM
+            evidence.append(
+                Measurement(
+                    "gradient-penalty.norm",
+                    norm,
+                    limit,
+                    "above" if norm > limit else "below",
+                    "failure notes C25",
+                    "mean |ds/dx| per sample at interpolates",
+                )
+            )
+            if not case and norm > HIGHEST_NORM and PIXEL_LOW < pixel < PIXEL_HIGH:
+                case = "axes"
+                remedies = (_PER_SAMPLE, *root("wasserstein-gradient-penalty"))
+                evidence.append(
+                    Measurement(
+                        "gradient-penalty.norm.pixel",
+                        pixel,
+                        PIXEL_HIGH,
+                        "below",
+                        "failure notes C25",
+                        "the same norm over the channels alone, which the penalty has pushed towards 1",
+                    )
+                )
+            elif not case:
+                case, severity = ("zero" if norm < ZERO else "steepness"), "warning"
+                remedies = (
+                    (_NO_INSTANCE_NORM, *root("wasserstein-gradient-penalty"))
+                    if norm < ZERO
+                    else self.remedies
+                )
+        if not case:
+            return None
+        patches = any(shape for shape in observations.fact("score.shape") or [] if shape)
+        if patches and case != "outside":
+            severity = "info"
+        messages = {
+            "outside": (
+                f"The gradient penalty is taken at the wrong points: {outside:.0%} of them are not between a "
+                "real and a fake."
+            ),
+            "axes": (
+                f"The gradient penalty is taken over the wrong axes: per sample |ds/dx| is {norm:.3g}, over "
+                f"the channels of a pixel {pixel:.3g}, which is what has been pushed to 1."
+            ),
+            "zero": (
+                f"The critic has no slope between real and fake (|ds/dx| = {norm:.2g}), although it is "
+                "penalised."
+            ),
+            "steepness": (
+                f"A gradient penalty is applied, but |ds/dx| per sample at interpolates is {norm:.3g} where "
+                "it should be near 1."
+            ),
+        }
+        excess = abs(math.log2(norm / evidence[-1].threshold)) if case == "steepness" and norm > 0 else 1.0  # type: ignore[operator]
+        return self.finding(
+            severity,
+            confidence(0.85 if severity == "error" else 0.65, 0.97, excess),
+            messages[case],
+            evidence=tuple(evidence),
+            because=self._because(observations, patches),
+            remedies=remedies,
+            details={"case": case},
+        )
+
+    def _because(self, observations: Observations, patches: bool) -> tuple[Alternative, ...]:
+        updates = observations.updates.get("discriminator", 0)
+        norms = (observations.fact("discriminator.batch_norm") or 0) + (
+            observations.fact("discriminator.instance_norm") or 0
+        )
+        return (
+            Alternative("the first steps of a critic", "ruled out", f"It has had {updates} updates."),
+            Alternative(
+                "a penalty per patch on purpose",
+                "open" if patches else "ruled out",
+                "The discriminator returns scores of patches."
+                if patches
+                else "The discriminator returns one score for each sample.",
+            ),
+            Alternative(
+                "batch or instance norm in the critic",
+                "open" if norms else "ruled out",
+                f"It has {norms} such layers.",
+            ),
+        )
