@@ -48,7 +48,7 @@ def execute(run: Run, watch: Watch = no_watch, steps: int | None = None) -> dict
         watch: called with generator and discriminator in the loop's first lines; returns the monitor.
         steps: fewer steps than the case's own, for smoke tests of the loops.
     """
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     result: dict[str, Any] = {
         "name": run.name,
         "configuration": run.configuration,
@@ -68,6 +68,7 @@ def execute(run: Run, watch: Watch = no_watch, steps: int | None = None) -> dict
         result["error"] = f"{type(error).__name__}: {error}"[:400]
         result["traceback"] = traceback.format_exc()[-1200:]
     result["seconds"] = round(time.perf_counter() - started, 2)
+    result["cpu_seconds"] = round(time.process_time() - cpu, 2)
     return result
 
 

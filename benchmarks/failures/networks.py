@@ -12,7 +12,7 @@ from torch.nn import functional
 def perceptron(*sizes: int, activation: type[nn.Module] = nn.ReLU, norm: bool = False) -> nn.Sequential:
     """Linear layers with activations between them and none at the end."""
     layers: list[nn.Module] = []
-    for inputs, outputs in itertools.pairwise(sizes):
+    for inputs, outputs in itertools.pairwise(sizes[:-1]):
         layers.append(nn.Linear(inputs, outputs))
         if norm:
             layers.append(nn.BatchNorm1d(outputs))

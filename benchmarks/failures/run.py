@@ -16,6 +16,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, here 
 import argparse
 import json
 import multiprocessing
+import signal
+import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -28,8 +30,6 @@ RUNS_PER_PROCESS = 25  # a worker is replaced after so many, so that nothing can
 
 def work(name: str, out: str, watched: bool, history: str | None) -> tuple[str, float, str | None, bool]:
     """One run in a worker process; writes its JSON."""
-    import signal
-
     import torch
 
     from benchmarks.failures.configurations import find_run
@@ -88,6 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
     from benchmarks.failures.configurations import all_runs
     from benchmarks.failures.smoke import smoke_runs
 
+    # Asked to stop: the runs in hand are finished, and the workers end with this process.
+    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(1))
     options.out.mkdir(parents=True, exist_ok=True)
     if options.keep_history:
         options.keep_history.mkdir(parents=True, exist_ok=True)

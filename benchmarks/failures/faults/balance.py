@@ -114,7 +114,8 @@ def discriminator_too_weak(parts: Parts) -> None:
 
 
 def _worse_after(run: Finished) -> float:
-    return run.parts.notes["after"] / run.parts.notes["before"]
+    notes = run.parts.notes
+    return notes["after"] / notes["before"] if "after" in notes else float("nan")
 
 
 @fault(

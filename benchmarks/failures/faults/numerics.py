@@ -122,6 +122,7 @@ def discriminator_rate_times_thousand(parts: Parts) -> None:
     equivalents={
         "uninformative-discriminator": "the state that the rate leads to: a discriminator that knows nothing",
         "frozen-network": "with this rate the weights hardly move",
+        "constant-discriminator": "it always answers what it answered at the start",
         "mode-collapse": "the generator runs to the one point that the untrained discriminator likes best",
     },
     forbidden=("perfect-discriminator",),

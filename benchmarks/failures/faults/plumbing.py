@@ -190,6 +190,7 @@ def optimizer_misses_layers(parts: Parts) -> None:
     equivalents={
         "optimizer-scope": "the cause: the optimizer owns the weights of another network",
         "uninformative-discriminator": "a network that never learned tells nothing",
+        "constant-discriminator": "it never changes its answer; freezing is the cause that this names",
     },
     forbidden=("perfect-discriminator",),
     kind="wiring",

@@ -179,7 +179,10 @@ def relativistic_arguments_swapped(parts: Parts) -> None:
     source="SerezD/vqvae-vqgan-pytorch-lightning#3, eriklindernoren/Keras-GAN#5",
     b5=("D fake target = real",),
     expected=("d-objective-sign",),
-    equivalents={"uninformative-discriminator": "a discriminator that calls everything real tells nothing"},
+    equivalents={
+        "uninformative-discriminator": "a discriminator that calls everything real tells nothing",
+        "constant-discriminator": "it always says 1: the symptom by its own name",
+    },
     forbidden=("g-objective-sign",),
     kind="wiring",
     cases=(Case("tutorial", "bce", "ring"), Case("tabular", "bce", "table")),
@@ -195,7 +198,10 @@ def discriminator_fake_target_is_real(parts: Parts) -> None:
     source="PrashanthaTP/wav2mov#6",
     b5=("D fake target = real",),
     expected=("d-objective-sign",),
-    equivalents={"uninformative-discriminator": "a discriminator that calls everything real tells nothing"},
+    equivalents={
+        "uninformative-discriminator": "a discriminator that calls everything real tells nothing",
+        "constant-discriminator": "it always says 1: the symptom by its own name",
+    },
     forbidden=("g-objective-sign",),
     kind="wiring",
     cases=(Case("class-trainer", "hinge", "digits"), Case("conditional", "hinge", "ring")),
@@ -214,6 +220,7 @@ def hinge_fake_term_copied(parts: Parts) -> None:
     equivalents={
         "d-objective-sign": "after the broadcast reals and fakes have the same mean target",
         "uninformative-discriminator": "trained on the mean target of all samples it can learn nothing",
+        "constant-discriminator": "it settles at the mean target for every sample",
     },
     kind="wiring",
     cases=(Case("concatenated", "lsgan", "ring"), Case("concatenated", "lsgan", "digits")),
