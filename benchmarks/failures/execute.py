@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -66,7 +67,7 @@ def execute(run: Run, watch: Watch = no_watch, steps: int | None = None) -> dict
         _execute(run, watch, steps, result)
     except Exception as error:  # noqa: BLE001 - a crash of one run must not end the benchmark
         result["error"] = f"{type(error).__name__}: {error}"[:400]
-        result["traceback"] = traceback.format_exc()[-1200:]
+        result["traceback"] = _without_folders(traceback.format_exc())[-1200:]
     result["seconds"] = round(time.perf_counter() - started, 2)
     result["cpu_seconds"] = round(time.process_time() - cpu, 2)
     return result
@@ -144,6 +145,11 @@ def _execute(run: Run, watch: Watch, steps: int | None, result: dict[str, Any]) 
         "diagnose": round(spent[0], 3),
         "probe": round(probing, 3),
     }
+
+
+def _without_folders(text: str) -> str:
+    """A traceback without the folders of the machine it happened on."""
+    return re.sub(r'File "[^"]*/(?=(?:src|benchmarks|site-packages|lib)/)', 'File "', text)
 
 
 def _weights(network: nn.Module) -> Tensor:
