@@ -128,9 +128,7 @@ class Trainer:
         if watch is None:
             return None
         session = loop.session
-        return watch(
-            session.generator, session.discriminator, history=loop.directory.path / "history.sqlite"
-        )
+        return watch(session.generator, session.discriminator, history=loop.directory.path / "history.sqlite")
 
 
 class Run:
@@ -181,9 +179,7 @@ class Run:
             self._generator = load_generator(self.directory)
         return self._generator
 
-    def sample(
-        self, n: int, labels: int | Sequence[int] | None = None, seed: int = 0
-    ) -> np.ndarray:
+    def sample(self, n: int, labels: int | Sequence[int] | None = None, seed: int = 0) -> np.ndarray:
         """Samples in the units of the data; see `SavedGenerator.sample`."""
         return self.generator.sample(n, labels, seed)
 
@@ -244,7 +240,9 @@ def _checkpoint_folder(path: Path) -> Path:
         if (folder / STATE_FILE).exists():
             return folder
     if not path.exists():
-        raise EquipoiseError(f"There is no folder {str(path)!r}; give a run's folder or one of its checkpoints.")
+        raise EquipoiseError(
+            f"There is no folder {str(path)!r}; give a run's folder or one of its checkpoints."
+        )
     raise EquipoiseError(
         f"The folder {str(path)!r} holds no checkpoint; give a run's folder or one of its checkpoints."
     )
@@ -270,7 +268,9 @@ def _summary(loop: TrainingLoop) -> dict[str, Any]:
         "generator_parameters": sum(p.numel() for p in session.generator.parameters()),
         "discriminator_parameters": sum(p.numel() for p in session.discriminator.parameters()),
         "steps": session.step,
-        "batch_size": training.batch_size * training.gradient_accumulation * session.accelerator.num_processes,
+        "batch_size": training.batch_size
+        * training.gradient_accumulation
+        * session.accelerator.num_processes,
         "seconds": round(loop.seconds, 2),
         "steps_per_second": round(done / loop.seconds, 3) if done and loop.seconds else None,
         "device": session.device.type,

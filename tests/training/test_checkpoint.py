@@ -24,7 +24,9 @@ from equipoise.training.checkpoint import (
 
 
 def make(step: int) -> Checkpoint:
-    return Checkpoint({"step": step}, {"generator": {"weight": torch.full((2, 3), float(step))}, "penalties": {}})
+    return Checkpoint(
+        {"step": step}, {"generator": {"weight": torch.full((2, 3), float(step))}, "penalties": {}}
+    )
 
 
 def held(folder: Path, name: str = "last") -> int:
@@ -63,7 +65,9 @@ def test_killed_at_any_call_one_whole_checkpoint_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, count: int, when: str
 ) -> None:
     write_checkpoint(tmp_path, "last", make(1))
-    module, name = (room, call) if "." not in call else (getattr(room, call.split(".")[0]), call.split(".")[1])
+    module, name = (
+        (room, call) if "." not in call else (getattr(room, call.split(".")[0]), call.split(".")[1])
+    )
     original = getattr(module, name)
     calls = 0
 

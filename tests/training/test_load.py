@@ -49,7 +49,10 @@ def test_another_objective_loses_the_options_of_the_first() -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("training.batchsize=3", "no setting named `training.batchsize`; did you mean `training.batch_size`?"),
+        (
+            "training.batchsize=3",
+            "no setting named `training.batchsize`; did you mean `training.batch_size`?",
+        ),
         ("batch_size=3", "no setting named `batch_size`; did you mean `training.batch_size`?"),
         ("learning_rate=3", "did you mean `optimizers.generator.learning_rate`?"),
         ("optimizers.generator.lr=1", "no setting named `optimizers.generator.lr`"),
@@ -59,7 +62,10 @@ def test_another_objective_loses_the_options_of_the_first() -> None:
         ("training.batch_size=0", "`training.batch_size` must be at least 1, but it is 0."),
         ("training.compile=perhaps", "`training.compile` must be true or false"),
         ("training=3", "`training` must be a section of keys and values, but it is 3."),
-        ("optimizers.generator.name=adm", "must be one of 'adam', 'rmsprop', 'sgd', but it is 'adm'; did you mean 'adam'"),
+        (
+            "optimizers.generator.name=adm",
+            "must be one of 'adam', 'rmsprop', 'sgd', but it is 'adm'; did you mean 'adam'",
+        ),
         ("optimizers.generator.betas=[0]", "must be a list of the right length"),
         ("optimizers.generator.betas=[0, 1.5]", "must be below 1, but it is 1.5"),
         ("optimizers.generator.learning_rate=.inf", "must be a finite number"),

@@ -13,9 +13,7 @@ from equipoise.training.optimizer_state import load_optimizer, optimizer_setting
 from equipoise.training.optimizers import build_optimizer, freeze, learning_rate_factor, unfreeze
 
 
-@pytest.mark.parametrize(
-    ("schedule", "middle"), [("constant", 1.0), ("linear", 0.55), ("cosine", 0.55)]
-)
+@pytest.mark.parametrize(("schedule", "middle"), [("constant", 1.0), ("linear", 0.55), ("cosine", 0.55)])
 def test_schedule_begins_at_one_and_ends_at_the_final_fraction(schedule: str, middle: float) -> None:
     settings = OptimizerSection(schedule=schedule, final_fraction=0.1)
     assert learning_rate_factor(settings, 0, 101) == 1.0
@@ -50,7 +48,9 @@ def test_restored_state_goes_on_bit_for_bit_in_channels_last(name: str) -> None:
 
     for _ in range(3):
         step(layer, optimizer)
-    tensors = {key: value.clone().contiguous() for key, value in optimizer_tensors(optimizer, "generator").items()}
+    tensors = {
+        key: value.clone().contiguous() for key, value in optimizer_tensors(optimizer, "generator").items()
+    }
     other = copy.deepcopy(layer)
     restored = build_optimizer(settings, other.parameters())
     load_optimizer(restored, "generator", tensors, optimizer_settings(optimizer))

@@ -138,7 +138,9 @@ def test_each_player_gets_its_own_gradient_and_no_other() -> None:
     assert torch.equal(weights(step.generator), before)
 
 
-def test_fakes_have_no_graph_in_the_discriminators_step_and_the_discriminator_is_frozen_in_the_generators() -> None:
+def test_fakes_have_no_graph_in_the_discriminators_step_and_the_discriminator_is_frozen_in_the_generators() -> (
+    None
+):
     recorder = Recorder()
     build(penalties=(recorder,))(0)
     (first, in_discriminator), (second, in_generator) = recorder.contexts
@@ -159,7 +161,10 @@ def test_the_update_is_the_gradient_of_the_losses() -> None:
     random = torch.Generator().manual_seed(1)
     real = real_stream(BATCH)()[0]
     fake = generator(torch.randn(BATCH, 3, generator=random)).detach()
-    loss = nn.functional.softplus(-discriminator(real)).mean() + nn.functional.softplus(discriminator(fake)).mean()
+    loss = (
+        nn.functional.softplus(-discriminator(real)).mean()
+        + nn.functional.softplus(discriminator(fake)).mean()
+    )
     for parameter, gradient in zip(
         discriminator.parameters(), torch.autograd.grad(loss, list(discriminator.parameters()))
     ):
@@ -194,7 +199,9 @@ def test_accumulated_parts_are_one_large_batch(objective: str) -> None:
         whole(number)
         parts(number)
     torch.testing.assert_close(weights(whole.generator), weights(parts.generator), rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(weights(whole.discriminator), weights(parts.discriminator), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        weights(whole.discriminator), weights(parts.discriminator), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_lazy_penalty_is_applied_every_k_steps_and_multiplied_by_k() -> None:
@@ -246,7 +253,9 @@ def test_penalties_run_in_float32_under_mixed_precision() -> None:
 
     step = build(penalties=(Look(),), autocast=lambda: torch.autocast("cpu", dtype=torch.bfloat16))
     dtypes = []
-    step.discriminator.layers[0].register_forward_hook(lambda module, inputs, output: dtypes.append(output.dtype))
+    step.discriminator.layers[0].register_forward_hook(
+        lambda module, inputs, output: dtypes.append(output.dtype)
+    )
     step(0)
     assert torch.bfloat16 in dtypes
     assert seen == {"dtype": torch.float32, "autocast": False, "logits": None}

@@ -64,13 +64,19 @@ def resolve_architecture(name: str, specification: SampleSpecification) -> str:
 
 
 def plan_networks(settings: NetworksSection, specification: SampleSpecification) -> NetworkSettings:
-    """The arguments for `build_networks` that the settings mean; what is None is left to the architecture."""
+    """The arguments for `build_networks` that the settings mean; what is None is left to the architecture.
+
+    Where another architecture takes the place of one that cannot make this kind of sample, the width and the
+    options that were meant for the first are left to the second, too.
+    """
+    name = resolve_architecture(settings.architecture, specification)
     chosen = settings.model_dump(exclude={"architecture", "options"}, exclude_none=True)
-    return NetworkSettings(
-        resolve_architecture(settings.architecture, specification),
-        specification,
-        chosen | settings.options,
-    )
+    if settings.architecture in ("auto", name):
+        return NetworkSettings(name, specification, chosen | settings.options)
+    chosen.pop("base_channels", None)
+    if chosen.get("discriminator_normalisation") not in ARCHITECTURES.get(name).normalisations:
+        chosen.pop("discriminator_normalisation", None)
+    return NetworkSettings(name, specification, chosen)
 
 
 def networks_for(plan: NetworkSettings, seed: int) -> tuple[nn.Module, nn.Module]:

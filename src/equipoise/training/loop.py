@@ -28,6 +28,7 @@ Distance = Callable[[Tensor, Tensor], float]
 
 _COMPARED = 512
 _AGREE_EVERY = 10
+_SECONDS_BETWEEN_PICTURES = 15.0
 
 
 class TrainingLoop:
@@ -58,6 +59,7 @@ class TrainingLoop:
         self.last_scores: dict[str, float] = {}
         self.first_step = 0
         self._saved_step: int | None = None
+        self._drawn_at: float | None = None
 
     def resume(self) -> None:
         """Go on from the folder's last checkpoint.
@@ -105,7 +107,7 @@ class TrainingLoop:
                     self._call("on_step", session.step, scores)
                     self._between_steps(scores)
                     if self._stop_agreed(stop):
-                        self._save()
+                        self._save(last=True)
                         raise TrainingInterruptedError(
                             f"Stopped at step {session.step} of {total} and saved in "
                             f"{str(self.directory.path)!r}; go on with the same command and --resume."
@@ -138,7 +140,7 @@ class TrainingLoop:
         if last or step % training.log_every == 0:
             self._log(step, self.last_scores)
         if saving:
-            self._save()
+            self._save(last)
 
     def _log(self, step: int, scores: dict[str, float]) -> None:
         if self._is_main:
@@ -160,7 +162,7 @@ class TrainingLoop:
             f"`equipoise diagnose {self.directory.path}`."
         )
 
-    def _save(self) -> None:
+    def _save(self, last: bool = False) -> None:
         """Write the checkpoint, and what belongs to it, from the main process; the others wait for it."""
         session = self.session
         if self._saved_step == session.step:
@@ -179,7 +181,7 @@ class TrainingLoop:
                     write_checkpoint(self.directory.checkpoints, "last", checkpoint)
                     if better:
                         copy_checkpoint(self.directory.checkpoints, "last", "best")
-                    self._draw_samples()
+                    self._draw_samples(now=last)
             except EquipoiseError as error:
                 failure = error
         self._agree_on(failure)
@@ -209,7 +211,12 @@ class TrainingLoop:
             session.best_distance = state["best_distance"] = distance
         return better
 
-    def _draw_samples(self) -> None:
+    def _draw_samples(self, now: bool) -> None:
+        """A new picture of samples; a scatter takes longer than many steps, so not at every checkpoint."""
+        moment = time.perf_counter()
+        if not now and self._drawn_at is not None and moment - self._drawn_at < _SECONDS_BETWEEN_PICTURES:
+            return
+        self._drawn_at = moment
         session = self.session
         specification = session.dataset.specification
         generator = session.sampling_generator()

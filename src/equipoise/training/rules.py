@@ -9,7 +9,7 @@ from typing import Literal
 from equipoise.data.specification import SampleSpecification
 from equipoise.errors import EquipoiseError
 from equipoise.networks import ARCHITECTURES, Architecture
-from equipoise.objectives import OBJECTIVES, Objective, build_objective
+from equipoise.objectives import Objective, build_objective
 from equipoise.penalties import Penalty, build_penalty
 from equipoise.registry import Registry
 from equipoise.training.assembly import resolve_architecture
@@ -148,9 +148,7 @@ def _pack_does_not_divide_batch(setting: Setting) -> str | None:
     pack, batch = setting.configuration.networks.pack, setting.configuration.training.batch_size
     if batch % pack == 0:
         return None
-    return (
-        f"networks.pack of {pack} must divide training.batch_size, but that is {batch}; take a multiple of {pack}."
-    )
+    return f"networks.pack of {pack} must divide training.batch_size, but that is {batch}; take a multiple of {pack}."
 
 
 @rule("microbatch-does-not-divide-batch", "refuse")

@@ -19,12 +19,12 @@ from equipoise.training.configuration import OptimizerSection, TrainingConfigura
 from equipoise.training.distribution import average_buffers
 from equipoise.training.ema import ExponentialMovingAverage
 from equipoise.training.inputs import Inputs
-from equipoise.training.optimizers import build_optimizer, learning_rate_factor
 from equipoise.training.optimizer_state import (
     load_optimizer,
     optimizer_settings,
     optimizer_tensors,
 )
+from equipoise.training.optimizers import build_optimizer, learning_rate_factor
 from equipoise.training.randomness import decode_state, derived_seed, encode_state
 from equipoise.training.sampling import SavedGenerator
 from equipoise.training.step import Scores, StepSettings, TrainingStep
@@ -220,9 +220,7 @@ class TrainingSession:
                 self.average.samples_seen = state["ema"]["samples_seen"]
                 self.average.updates = state["ema"]["updates"]
             for player, optimizer in self.optimizers.items():
-                load_optimizer(
-                    optimizer, player, tensors.get("optimizers", {}), state["optimizers"][player]
-                )
+                load_optimizer(optimizer, player, tensors.get("optimizers", {}), state["optimizers"][player])
             self._restore_penalties(tensors.get("penalties", {}))
             self.sampler.load_state_dict(state["sampler"])
             decode_state(self.latent_random, state["random"]["latents"])
