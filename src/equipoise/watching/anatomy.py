@@ -57,10 +57,13 @@ def batch_bound(network: nn.Module) -> bool:
 def replay(network: nn.Module, one: DiscriminatorPass, samples: Tensor) -> Any:
     """Call a discriminator as it was called, with other samples in the place of the sample argument."""
 
+    kind = next((parameter.dtype for parameter in network.parameters()), torch.float32)
+
     def exchange(path: Any, value: Tensor) -> Tensor:
         if path == one.path:
-            return samples
-        value = value.detach()
+            return samples.to(kind)
+        # Under autocast the user's tensors may be of lower precision than the weights.
+        value = value.detach().to(kind) if value.is_floating_point() else value.detach()
         if value.ndim and len(value) == len(one.samples) and len(samples) < len(value):
             return value[: len(samples)]
         return value
@@ -69,45 +72,32 @@ def replay(network: nn.Module, one: DiscriminatorPass, samples: Tensor) -> Any:
     return network(*tree["args"], **tree["kwargs"])
 
 
-def adversarial_gradient(discriminator: nn.Module, part: Part) -> dict[str, Any]:
-    """The generator's gradient at its samples, through the discriminator alone, and the discriminator's steepness.
+def call_again(network: nn.Module, args: Any, kwargs: Any) -> Any:
+    """Call a generator as it was called, in the precision of its weights."""
+    kind = next((parameter.dtype for parameter in network.parameters()), torch.float32)
 
-    The slope dL/ds that the user's loss sent back is sent once more through a copy of the discriminator, so terms of
-    the loss that reach the samples on other ways (L1, cycle) are left out.
-    """
+    def match(_: Any, value: Tensor) -> Tensor:
+        return value.detach().to(kind) if value.is_floating_point() else value.detach()
+
+    return network(*map_tensors(args, match), **map_tensors(kwargs, match))
+
+
+def steepness(discriminator: nn.Module, part: Part) -> dict[str, Any]:
+    """How steep the discriminator is at the generator's samples: RMS over samples of |ds/dx|."""
     one = part.owner
-    whole = one.rows is not None or batch_bound(discriminator) or not part.score.raw_slopes
-    count = len(one.samples) if whole else min(_ROWS, len(one.samples))
-    samples = one.samples[:count].detach().clone()
+    rows = one.rows or slice(0, len(one.samples))
+    samples = (
+        one.samples[rows] if batch_bound(discriminator) else statistics.first_rows(one.samples[rows], _ROWS)
+    )
+    samples = samples.detach().clone()
     if not samples.is_floating_point():
         return {}
-    values: dict[str, Any] = {}
     with preserved_randomness(0), plain_numbers(samples.device):
-        samples.requires_grad_()
+        samples = samples.float().requires_grad_()
         output = replay(discriminator, one, samples)
-        terms: list[Tensor] = []
-        total = None
-        for score in one.scores:
-            value = at_path(output, score.path)
-            terms.append(float32_graph(value).sum())
-            index = part.slope_index if part.slope_index is not None else -1
-            if score.raw_slopes and value.numel() == score.raw_slopes[0].numel() * count // max(
-                len(one.samples), 1
-            ):
-                slope = score.raw_slopes[index][:count] if value.ndim else score.raw_slopes[index]
-                term = (float32_graph(value).reshape(-1) * slope.reshape(-1).to(value.device)).sum()
-                total = term if total is None else total + term
-        if total is not None:
-            (gradient,) = torch.autograd.grad(total, samples, retain_graph=True)
-            own = gradient if part.rows is None else gradient[part.rows]
-            norms = statistics.sample_norms(own)
-            # The mean over the whole batch is in the slope already; N is the whole batch.
-            values["gradient.samples"] = len(one.samples) * statistics.root_mean_square(norms)
-            values["gradient.samples.zero"] = (norms == 0).float().mean()
-            values["_gradient"] = own
-        (steepness,) = torch.autograd.grad(torch.stack(terms).sum(), samples)
-        values["discriminator.slope"] = statistics.root_mean_square(statistics.sample_norms(steepness))
-    return values
+        terms = [float32_graph(at_path(output, score.path)).sum() for score in one.scores]
+        (slope,) = torch.autograd.grad(torch.stack(terms).sum(), samples)
+    return {"discriminator.slope": statistics.root_mean_square(statistics.sample_norms(slope))}
 
 
 def float32_graph(value: Tensor) -> Tensor:

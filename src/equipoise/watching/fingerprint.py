@@ -15,10 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# A family is named only when its slope is explained to within this share of its size, and a richer family
-# must explain more than a simpler one by this much per extra parameter.
+# A family is named only when its slope is explained to within this share of its size.
 FIT = 0.12
-PARAMETER_COST = 0.01
+# Families are compared by what they leave unexplained of the slope's variation, where they differ. Among those
+# within this factor of the best the more usual one is named: near a score of zero many look alike.
+ALIKE = 3.0
+_FLOOR = 1e-3
+# What float32 leaves of the variation as noise.
+_NOISE = 1e-4
+_USUAL = ("wasserstein", "hinge", "logistic", "saturating", "least-squares", "double-sigmoid",
+          "relativistic-pairing", "relativistic-average-hinge", "relativistic-average")  # fmt: skip
 _EMPTY = np.zeros(0)
 
 
@@ -67,7 +73,7 @@ def _affine(feature: Array, weight: Array, slopes: Array, groups: Array, name: s
     if scale <= 0:
         return None
     targets = tuple(float(value) / scale for value in solution[1:])
-    return Fit(name, error + PARAMETER_COST * len(kinds), scale, targets)
+    return Fit(name, error, scale, targets)
 
 
 def _proportional(prediction: Array, slopes: Array, name: str) -> Fit | None:
@@ -82,6 +88,32 @@ def _plausible(fit: Fit | None, low: Sequence[float], high: Sequence[float]) -> 
     if fit is None:
         return False
     return all(a - 0.3 <= target <= b + 0.3 for target, a, b in zip(fit.targets, low, high))
+
+
+def _ranked(fits: Sequence[Fit | None], slopes: Array, groups: Array) -> list[Fit]:
+    """Best first: least unexplained variation, and the more usual family among equals."""
+    known = [fit for fit in fits if fit is not None]
+    if not known:
+        return []
+    size = float(np.sqrt(np.mean(slopes**2)))
+    centred = slopes - np.where(groups == 0, slopes[groups == 0].mean(), 0.0)
+    if np.any(groups == 1):
+        centred = centred - np.where(groups == 1, slopes[groups == 1].mean(), 0.0)
+    variation = max(float(np.sqrt(np.mean(centred**2))), _FLOOR * size)
+
+    def left(fit: Fit) -> float:
+        return fit.error * size / variation
+
+    best = min(left(fit) for fit in known)
+    alike = {id(fit) for fit in known if left(fit) <= ALIKE * best + _NOISE}
+    return sorted(
+        known,
+        key=lambda fit: (
+            id(fit) not in alike,
+            _USUAL.index(fit.family) if id(fit) in alike else 0,
+            left(fit),
+        ),
+    )
 
 
 def fit_discriminator(batches: Sequence[Batch]) -> list[Fit]:
@@ -116,7 +148,7 @@ def fit_discriminator(batches: Sequence[Batch]) -> list[Fit]:
         if all(len(batch.real) == len(batch.fake) for batch in used) or "average" in name:
             prediction = np.concatenate([np.concatenate(rule(batch.real, batch.fake)) for batch in used])
             fits.append(_proportional(prediction, slopes, name))
-    return sorted((fit for fit in fits if fit is not None), key=lambda fit: fit.error)
+    return _ranked(fits, slopes, groups)
 
 
 def fit_generator(batches: Sequence[Batch]) -> list[Fit]:
@@ -148,7 +180,7 @@ def fit_generator(batches: Sequence[Batch]) -> list[Fit]:
             # The generator's loss is the discriminator's with the roles exchanged.
             prediction = np.concatenate([rule(batch.generator, batch.generator_real)[0] for batch in used])
             fits.append(_proportional(prediction, slopes, name))
-    return sorted((fit for fit in fits if fit is not None), key=lambda fit: fit.error)
+    return _ranked(fits, slopes, group)
 
 
 def _pairing(first: Array, second: Array) -> tuple[Array, Array]:

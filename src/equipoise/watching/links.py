@@ -98,3 +98,27 @@ def matching_rows(samples: Tensor, output: Tensor) -> tuple[slice, slice | None]
             if bool((view[0] == output[0]).all()) and bool((view == output).all()):
                 return place, part
     return None
+
+
+def entrances(outputs: list[Tensor], inner: Tensor, limit: int = 4000) -> list[tuple[Any, int]]:
+    """Where a graph takes in a tensor: (node, index of its input) for each use on the way to the outputs.
+
+    What flows back over these edges is the gradient through this graph alone, whatever else uses the tensor.
+    """
+    target = inner.grad_fn
+    if target is None:
+        return []
+    seen: set[Any] = set()
+    frontier = [output.grad_fn for output in outputs if output.grad_fn is not None]
+    found: list[tuple[Any, int]] = []
+    while frontier and len(seen) < limit:
+        node = frontier.pop()
+        if node in seen or node is target:
+            continue
+        seen.add(node)
+        for index, (parent, _) in enumerate(node.next_functions):
+            if parent is target:
+                found.append((node, index))
+            elif parent is not None:
+                frontier.append(parent)
+    return found

@@ -48,7 +48,8 @@ class DiscriminatorPass:
         channels: the channels that are the generator's, where a condition is concatenated; None for all.
         pairs: paths of further samples of the same shape given in the same call.
         scores: the score tensors returned.
-        gradients: plain gradients that came back to the sample tensor.
+        gradients: plain gradients that came back to the sample tensor, from all its uses together.
+        adversarial: the parts of them that came through the discriminator, one a backward pass.
         penalty_norms: per-sample norms of ds/dx in passes with create_graph.
     """
 
@@ -68,6 +69,7 @@ class DiscriminatorPass:
     pairs: list[Path] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     gradients: list[Tensor] = field(default_factory=list)
+    adversarial: list[Tensor] = field(default_factory=list)
     penalty_norms: list[Tensor] = field(default_factory=list)
     certain: bool = True
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
 
 _REMEMBERED = 20_000
-# Below this share the rest of the gradient is a trace of the discriminator having moved on in between.
-COMPOSITE = 0.25
 
 
 class _Seen:
@@ -167,6 +165,7 @@ class RecordBuilder:
         if not assignment.generator:
             return
         self._values |= recorder.generator_signals(assignment)
+        self._composite(assignment.generator[0])
         call = assignment.generator[0].owner.call
         if call is not None:
             watcher.reservoir.add_call(call)
@@ -199,16 +198,10 @@ class RecordBuilder:
         if heavy:
             self._values["objective.fit"] = facts.refit()
             self._heavy()
-        elif (
-            "gradient.samples.total" in self._values
-            and facts.composite is not None
-            and facts.composite < COMPOSITE
-        ):
-            # Where nothing but the adversarial loss reaches the samples, the whole is the part.
-            self._values["gradient.samples"] = self._values["gradient.samples.total"]
         if batch is not None:
             self._values |= facts.losses(batch)
         values = _read_out(self._values)
+        facts.composite = values.pop("_composite", facts.composite)
         if "gradient.samples" in values:
             self._largest_gradient = max(self._largest_gradient, values["gradient.samples"])
             if self._largest_gradient > 0:
@@ -241,10 +234,7 @@ class RecordBuilder:
         generator = self._copies.get("generator", watcher.generator)
         made = self._generator.generator if self._generator is not None else []
         if made:
-            measured = anatomy.adversarial_gradient(discriminator, made[0])
-            own = measured.pop("_gradient", None)
-            self._values |= measured
-            self._composite(made[0], own)
+            self._values |= anatomy.steepness(discriminator, made[0])
         if self._discriminator is not None and self._discriminator.real and self._discriminator.fake:
             real, fake = self._discriminator.real[0], self._discriminator.fake[0]
             self._values |= anatomy.feature_signals(
@@ -252,7 +242,9 @@ class RecordBuilder:
             )
         call = made[0].owner.call if made else None
         if call is not None:
-            dead = anatomy.dead_share(generator, lambda copied: copied(*call.args, **call.kwargs))
+            dead = anatomy.dead_share(
+                generator, lambda copied: anatomy.call_again(copied, call.args, call.kwargs)
+            )
             if dead is not None:
                 self._values["activation.dead"] = dead
         for player, network in (("generator", generator), ("discriminator", discriminator)):
@@ -260,21 +252,13 @@ class RecordBuilder:
             if largest is not None:
                 self._values[f"spectral.{player}"] = largest
 
-    def _composite(self, part: Part, adversarial: Tensor | None) -> None:
+    def _composite(self, part: Part) -> None:
         # What reached the generator's output beside the discriminator's gradient.
-        call, path = part.owner.call, part.owner.output_path
-        if call is None or path is None or adversarial is None or path not in call.gradients:
+        total, own = recorder.total_gradient(part), recorder.adversarial_gradient(part)
+        if total is None or own is None or total.shape != own.shape or part.owner.output_path is None:
             return
-        total = call.gradients[path][: len(adversarial)].float()
-        own = adversarial.float()
-        if part.owner.channels is not None and own.ndim > 1:
-            own = own[:, part.owner.channels]
-        if total.shape != own.shape:
-            return
-        rest = float((total - own).norm())
-        size = float(own.norm())
-        if rest + size > 0:
-            self._watcher.facts.composite = rest / (rest + size)
+        rest, size = (total.float() - own.float()).norm(), own.float().norm()
+        self._values["_composite"] = rest / (rest + size).clamp(min=1e-30)
 
 
 def _whole(part: Part) -> Tensor:

@@ -105,19 +105,42 @@ def generator_signals(assignment: Assignment) -> Values:
     scores = _flat(parts)
     values: Values = {"score.generator.mean": scores.mean(), "score.generator.std": scores.std(correction=0)}
     values |= slope_signals("generator", parts)
-    first = parts[0].owner
-    if first.gradients:
-        gradient = _generator_rows(first.gradients, parts[0])
-        norms = statistics.sample_norms(gradient)
-        values["gradient.samples.total"] = len(gradient) * statistics.root_mean_square(norms)
+    own, total = adversarial_gradient(parts[0]), total_gradient(parts[0])
+    if own is not None:
+        norms = statistics.sample_norms(own)
+        values["gradient.samples"] = len(own) * statistics.root_mean_square(norms)
         values["gradient.samples.zero"] = (norms == 0).float().mean()
+    if total is not None:
+        values["gradient.samples.total"] = len(total) * statistics.root_mean_square(
+            statistics.sample_norms(total)
+        )
     return values
 
 
-def _generator_rows(gradients: list[Tensor], part: Part) -> Tensor:
-    total = gradients[0] if len(gradients) == 1 else torch.stack(gradients).sum(0)
-    if part.rows is not None and len(total) == len(part.score.values):
+def adversarial_gradient(part: Part) -> Tensor | None:
+    """dL_G/dx at the fakes, the part that came through the discriminator."""
+    return _own_rows(part.owner.adversarial, part)
+
+
+def total_gradient(part: Part) -> Tensor | None:
+    """dL_G/dx at the generator's output from all terms of the loss; where the output is unknown, at the sample."""
+    one = part.owner
+    if one.call is not None and one.output_path is not None and one.output_path in one.call.gradients:
+        return one.call.gradients[one.output_path]
+    return _own_rows(one.gradients, part)
+
+
+def _own_rows(gradients: list[Tensor], part: Part) -> Tensor | None:
+    if not gradients:
+        return None
+    if part.slope_index is not None and part.slope_index < len(gradients):
+        total = gradients[part.slope_index]
+    else:
+        total = gradients[0] if len(gradients) == 1 else torch.stack(gradients).sum(0)
+    if part.rows is not None and len(total) == len(part.owner.samples):
         total = total[part.rows]
+    if part.owner.channels is not None and total.ndim > 1:
+        total = total[:, part.owner.channels]
     return total
 
 

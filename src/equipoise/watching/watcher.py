@@ -17,7 +17,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from equipoise.watching import statistics
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, unwrapped
 from equipoise.watching.facts import RunningFacts
-from equipoise.watching.links import StorageSet, descends, mark_ancestry, matching_rows
+from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
 from equipoise.watching.record import RecordBuilder
@@ -162,6 +162,10 @@ class Watcher:
             one.scores = [
                 listen(path, by_path[path], rows, self._on_slope, self._on_fault) for path in chosen
             ]
+            if one.attached or one.grown:
+                live = self._live_sample(args, kwargs, one.path)
+                for node, index in entrances([by_path[path] for path in chosen], live):
+                    node.register_hook(_keep_adversarial(one, index))
             self._passes.append(one)
             self.facts.discriminator_pass(one, module, output)
         self._spent += time.perf_counter() - started
@@ -177,6 +181,9 @@ class Watcher:
         attached = value.requires_grad and value.grad_fn is not None and descends(value, self._identity)
         if attached and link is None:
             link = "ancestry"
+        if attached and call is None:
+            # Behind an augmentation the values differ; the fakes are those of the last call with a graph.
+            call = next((known for known in reversed(self._calls) if known.graph), None)
         tagged = "real" if value in self._tag_real else "fake" if value in self._tag_fake else None
         one = DiscriminatorPass(
             args=args,
@@ -208,6 +215,10 @@ class Watcher:
                 # A leaf may outlive the step (a fixed batch of reals); its hook must not.
                 self._leaf_hooks.append(handle)
         return one
+
+    @staticmethod
+    def _live_sample(args: Any, kwargs: Any, path: Path) -> Tensor:
+        return dict(floating_tensors({"args": args, "kwargs": kwargs}))[path]
 
     def _link(
         self, value: Tensor
@@ -344,9 +355,13 @@ class Watcher:
         self._spent = 0.0
         self._record_time, self._record_step = time.perf_counter(), self.step
         self._closes = 0
+        last = self._calls[-1] if self._calls else None
+        self._forget()
         if self.schedule.interval(self.step) > 1:
             self._sampling = False
-            self._forget()
+        elif last is not None:
+            # The next record follows at once, and its first batch may hold the fakes of this one.
+            self._calls.append(last)
 
     def _forget(self) -> None:
         self._passes, self._carry, self._window_open, self._grad_before = [], set(), False, {}
@@ -381,5 +396,26 @@ def _keep_input_gradient(one: DiscriminatorPass) -> Any:
                 known.penalty_norms.append(statistics.sample_norms(gradient))
         else:
             known.gradients.append(gradient.detach())
+
+    return keep
+
+
+def _keep_adversarial(one: DiscriminatorPass, index: int) -> Any:
+    reference = weakref.ref(one)
+
+    def keep(inputs: tuple[Tensor | None, ...], _: tuple[Tensor | None, ...]) -> None:
+        known = reference()
+        if known is None or torch.is_grad_enabled() or index >= len(inputs):
+            return
+        gradient = inputs[index]
+        if gradient is None:
+            return
+        gradient = gradient.detach()
+        # Several uses in one backward pass are one gradient; each backward pass reaches the score once more.
+        passes = max((len(score.raw_slopes) for score in known.scores), default=1)
+        if len(known.adversarial) < passes or known.adversarial[-1].shape != gradient.shape:
+            known.adversarial.append(gradient)
+        else:
+            known.adversarial[-1] = known.adversarial[-1] + gradient
 
     return keep

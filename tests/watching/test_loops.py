@@ -1,0 +1,246 @@
+"""Any loop, watched: the weights are the same bit for bit, the roles and the objective are recognised."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import importlib.util
+import io
+import pickle
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
+
+from equipoise.history.store import History
+from equipoise.watching.watcher import Watcher
+
+_spec = importlib.util.spec_from_file_location("watching_loops", Path(__file__).with_name("loops.py"))
+assert _spec is not None
+assert _spec.loader is not None
+loops = importlib.util.module_from_spec(_spec)
+sys.modules["watching_loops"] = loops
+_spec.loader.exec_module(loops)
+
+STEPS = 25
+COMPOSITE = {"pix2pix", "vocoder", "cyclegan"}
+
+
+def unwatched(generator: nn.Module, discriminator: nn.Module) -> None:
+    return None
+
+
+def bits(modules: list[nn.Module]) -> list[torch.Tensor]:
+    return [value.clone() for module in modules for value in module.state_dict().values()]
+
+
+def watched(name: str, every: int | None = 1) -> tuple[list[torch.Tensor], list[Watcher]]:
+    watchers: list[Watcher] = []
+
+    def attach(generator: nn.Module, discriminator: nn.Module) -> Watcher:
+        watchers.append(Watcher(generator, discriminator, History(None), every=every))
+        return watchers[-1]
+
+    weights = bits(loops.LOOPS[name](attach, STEPS))
+    for watcher in watchers:
+        watcher.close()
+    return weights, watchers
+
+
+@pytest.fixture(scope="module", params=sorted(loops.LOOPS))
+def case(request: pytest.FixtureRequest) -> tuple[str, list[torch.Tensor], list[Watcher]]:
+    return (request.param, *watched(request.param))
+
+
+def test_weights_are_bit_identical(case: Any) -> None:
+    name, weights, _ = case
+    plain = bits(loops.LOOPS[name](unwatched, STEPS))
+    assert len(plain) == len(weights)
+    assert all(torch.equal(one, other) for one, other in zip(plain, weights))
+
+
+def test_no_sensor_failed_and_every_update_was_seen(case: Any) -> None:
+    for watcher in case[2]:
+        assert watcher.problems.sentences == []
+        assert watcher.updates["generator"] == STEPS
+        assert (
+            len(watcher.history.observations().series("finite"))
+            == STEPS * (3 if case[0] == "wgan-gp" else 2 if case[0] == "wgan-clip-reversed" else 1)
+            or len(watcher.history.observations().series("finite")) >= STEPS - 1
+        )
+
+
+def test_the_objective_is_recognised_from_its_slopes(case: Any) -> None:
+    for watcher in case[2]:
+        facts = watcher.facts.collect()
+        expected = {loops.FAMILIES[case[0]]}
+        if expected == {"hinge"}:
+            # As long as every margin is open, hinge and Wasserstein have the same slope.
+            expected.add("wasserstein")
+        assert facts["objective.family"] in expected
+        assert watcher.history.observations().last("objective.fit") < 0.02
+
+
+def test_roles_are_decided_and_the_direction_is_right(case: Any) -> None:
+    for watcher in case[2]:
+        facts = watcher.facts.collect()
+        assert facts["roles.decided"] > 0.95
+        assert facts["score.orientation"] == (-1 if case[0] == "wgan-clip-reversed" else 1)
+        seen = watcher.history.observations()
+        direction = facts["score.orientation"]
+        if loops.FAMILIES[case[0]] == "least-squares":
+            # Beyond its target a least-squares score is pushed back: the sign holds on average only.
+            assert direction * seen.series("slope.real.mean").mean() < 0
+            continue
+        # Each player pushes in its own direction: exact in every other loop here.
+        assert direction * seen.series("slope.real.mean").largest() <= 0 or direction < 0
+        assert (direction * seen.series("slope.fake.mean").finite().values >= 0).all()
+        assert (direction * seen.series("slope.generator.mean").finite().values <= 0).all()
+
+
+def test_other_terms_of_the_loss_are_told_apart(case: Any) -> None:
+    for watcher in case[2]:
+        share = watcher.facts.collect()["objective.composite"]
+        if case[0] in COMPOSITE:
+            assert share > 0.2
+        elif case[0] != "augmented":
+            assert share == pytest.approx(0.0, abs=1e-5)
+
+
+def test_penalties_are_seen_where_they_are_applied(case: Any) -> None:
+    expected = {"wgan-gp": {1.0}, "r1-simultaneous": {0.0, 1.0}}.get(case[0], {0.0})
+    for watcher in case[2]:
+        seen = watcher.history.observations().series("penalty.applied").finite().values
+        assert set(seen.tolist()) == expected
+
+
+def test_concatenated_batches_are_split_and_undetached_fakes_noticed() -> None:
+    _, (joined,) = watched("concatenated")
+    assert joined.facts.collect()["concatenated"] is True
+    _, (loose,) = watched("undetached-zeroed")
+    assert loose.facts.collect()["detached"] is False
+    _, (plain,) = watched("tutorial")
+    assert plain.facts.collect()["detached"] is True
+    assert plain.facts.collect()["concatenated"] is False
+
+
+def test_smoothed_labels_show_in_the_target() -> None:
+    _, (watcher,) = watched("sigmoid-module")
+    facts = watcher.facts.collect()
+    assert facts["objective.target.real"] == pytest.approx(0.9, abs=0.01)
+    assert facts["objective.target.fake"] == pytest.approx(0.0, abs=0.01)
+    assert facts["objective.bounded_scores"] is True
+
+
+@pytest.mark.parametrize("name", ["tutorial", "wgan-gp", "spectral-hinge"])
+def test_random_states_are_untouched(name: str) -> None:
+    def states(attach: Any) -> tuple[Any, ...]:
+        random.seed(3)
+        np.random.seed(3)
+        loops.LOOPS[name](attach, 6)
+        return torch.get_rng_state(), random.getstate(), np.random.get_state()[1]
+
+    plain = states(unwatched)
+    seen = states(lambda one, other: Watcher(one, other, History(None), every=1))
+    assert torch.equal(plain[0], seen[0])
+    assert plain[1] == seen[1]
+    assert (plain[2] == seen[2]).all()
+
+
+def test_modes_flags_and_gradients_are_untouched() -> None:
+    generator, discriminator = loops.conv_pair()
+    discriminator.requires_grad_(False)
+    generator.eval()
+    with torch.no_grad():
+        before = [parameter.requires_grad for parameter in discriminator.parameters()]
+        watcher = Watcher(generator, discriminator, History(None), every=1)
+        discriminator(generator(torch.randn(4, loops.LATENT, 1, 1)))
+    assert [parameter.requires_grad for parameter in discriminator.parameters()] == before
+    assert not generator.training
+    assert all(parameter.grad is None for parameter in generator.parameters())
+    watcher.close()
+    assert not generator._forward_hooks
+    assert not discriminator._forward_hooks
+
+
+def test_copies_and_pickles_of_a_watched_network_work_and_watch_nothing() -> None:
+    generator, discriminator = loops.mlp_pair()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    averaged = copy.deepcopy(generator)
+    averaged(torch.randn(2, loops.LATENT))
+    assert not watcher._calls
+    stream = io.BytesIO()
+    torch.save(generator, stream)
+    stream.seek(0)
+    torch.load(stream, weights_only=False)(torch.randn(2, loops.LATENT))
+    pickle.loads(pickle.dumps(discriminator))(torch.randn(2, loops.SIZE))
+    assert not watcher._passes
+    watcher.close()
+
+
+def test_a_fault_in_a_sensor_never_reaches_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("planted")
+
+    plain = bits(loops.LOOPS["tutorial"](unwatched, 5))
+    for name in ("descends", "matching_rows", "choose_scores", "listen", "terminal_tensors"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"equipoise.watching.watcher.{name}", broken)
+            watchers: list[Watcher] = []
+            weights = bits(
+                loops.LOOPS["tutorial"](
+                    lambda one, other, seen=watchers: seen.append(
+                        Watcher(one, other, History(None), every=1)
+                    ),
+                    5,
+                )
+            )
+        assert all(torch.equal(one, other) for one, other in zip(plain, weights))
+        assert any("planted" in sentence for sentence in watchers[0].problems.sentences), name
+
+
+def test_no_graph_and_no_tensor_is_kept_alive() -> None:
+    generator, discriminator = loops.mlp_pair(sigmoid=True)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = loops.adam(discriminator), loops.adam(generator)
+    kept = []
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(4):
+            update_d.zero_grad()
+            fake = generator(torch.randn(8, loops.LATENT))
+            score = discriminator(fake.detach())
+            kept.append(StorageWeakRef(score.untyped_storage()))
+            score.mean().backward()
+            update_d.step()
+            score = discriminator(fake)
+            kept += [StorageWeakRef(value.untyped_storage()) for value in (score, fake)]
+            (-score.mean()).backward()
+            update_g.step()
+        del score, fake
+        # The watcher may still hold what the last update showed it, nothing older.
+        assert all(reference.expired() for reference in kept[:-3])
+    finally:
+        gc.enable()
+    watcher.close()
+    assert all(reference.expired() for reference in kept)
+
+
+def test_two_watchers_on_one_pair_do_not_disturb_each_other() -> None:
+    watchers: list[Watcher] = []
+
+    def attach(generator: nn.Module, discriminator: nn.Module) -> None:
+        watchers.extend(Watcher(generator, discriminator, History(None), every=1) for _ in range(2))
+
+    weights = bits(loops.LOOPS["tutorial"](attach, 5))
+    plain = bits(loops.LOOPS["tutorial"](unwatched, 5))
+    assert all(torch.equal(one, other) for one, other in zip(plain, weights))
+    first, second = (watcher.history.observations().last("score.auc") for watcher in watchers)
+    assert first == second
