@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.checks.base import CHECKS
+from equipoise.checks.finding import Finding
 from equipoise.history.catalogue import check_fact, check_probe, check_signal
 from equipoise.history.observations import Observations, ProbeResult, Series
 
@@ -74,6 +76,16 @@ def observe(
         updates=new_updates,
         source=source or start.source,
     )
+
+
+def found(name: str, observations: Observations) -> Finding | None:
+    """What the registered check of that name finds."""
+    return CHECKS.get(name)().run(observations)
+
+
+def verdicts(finding: Finding) -> dict[str, str]:
+    """The alternatives of a finding and what became of them."""
+    return {alternative.cause: alternative.verdict for alternative in finding.because}
 
 
 def _series(values: Values, steps: np.ndarray, noise: float, chance: np.random.Generator) -> Series:

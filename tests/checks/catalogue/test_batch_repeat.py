@@ -1,0 +1,57 @@
+"""Repeated latents and batches."""
+
+from __future__ import annotations
+
+import numpy as np
+from observe import found, healthy_ns_gan, observe, verdicts
+
+NAME = "batch-repeat"
+
+
+def test_a_fixed_set_of_latents_is_an_error() -> None:
+    finding = found(NAME, observe({"latent.repeated": 1.0}, base=healthy_ns_gan()))
+    assert finding.severity == "error"
+
+
+def test_latents_of_one_value_are_an_error() -> None:
+    assert found(NAME, observe({"latent.std": 0.0}, base=healthy_ns_gan())).severity == "error"
+
+
+def test_one_latent_for_both_steps_is_fine() -> None:
+    assert found(NAME, observe({"latent.repeated": 0.5}, base=healthy_ns_gan())) is None
+
+
+def test_an_unshuffled_loader_is_a_warning() -> None:
+    signals = {"batch.real.same": lambda t: 1.0 * (t > 0.2), "batch.real.distinct": 1000.0}
+    finding = found(NAME, observe(signals, base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    assert verdicts(finding)["a data set that is one batch"] == "ruled out"
+
+
+def test_one_batch_for_ever_leaves_a_tiny_data_set_open() -> None:
+    finding = found(
+        NAME, observe({"batch.real.same": 1.0, "batch.real.distinct": 64.0}, base=healthy_ns_gan())
+    )
+    assert "the same batch of 64 reals" in finding.message
+    assert verdicts(finding)["a data set that is one batch"] == "open"
+
+
+def test_samples_that_repeat_in_every_shuffled_epoch_are_fine() -> None:
+    signals = {
+        "batch.real.repeated": lambda t: 1.0 * (t > 0.1),
+        "batch.real.distinct": lambda t: np.minimum(1000.0, 10_000 * t),
+    }
+    assert found(NAME, observe(signals, base=healthy_ns_gan())) is None
+
+
+def test_drawing_with_replacement_is_fine() -> None:
+    signals = {
+        "batch.real.repeated": lambda t: 1 - np.exp(-20 * t),
+        "batch.real.distinct": lambda t: 1000 * (1 - np.exp(-20 * t)),
+    }
+    assert found(NAME, observe(signals, base=healthy_ns_gan())) is None
+
+
+def test_a_batch_used_for_several_critic_steps_is_info() -> None:
+    signals = {"batch.real.same": 0.8, "batch.real.distinct": lambda t: 12_000 * t}
+    assert found(NAME, observe(signals, base=healthy_ns_gan())).severity == "info"

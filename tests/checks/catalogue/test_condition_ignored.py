@@ -1,0 +1,50 @@
+"""Conditions that make no difference."""
+
+from __future__ import annotations
+
+from observe import found, healthy_composite_gan, healthy_conditional_gan, healthy_ns_gan, observe, verdicts
+
+from equipoise.checks.base import CHECKS
+
+NAME = "condition-ignored"
+
+
+def _run(condition: float, score: float, noise: float = 0.5, base=None, **more):
+    numbers = {"latent": 0.6, "condition": condition, "discriminator.condition": score, "noise": noise}
+    return observe(probes={"generator-response": numbers}, base=base or healthy_conditional_gan(), **more)
+
+
+def test_one_network_that_ignores_it_is_a_warning_both_are_an_error() -> None:
+    assert found(NAME, _run(0.01, 0.8)).severity == "warning"
+    assert found(NAME, _run(0.7, 0.01)).severity == "warning"
+    assert found(NAME, _run(0.01, 0.01)).severity == "error"
+
+
+def test_a_collapse_is_left_to_the_other_check_and_said_to_be_undecided() -> None:
+    run = _run(0.01, 0.8, noise=0.01)
+    assert found(NAME, run) is None
+    assert "collapse" in CHECKS.get(NAME)().undecided(run)
+
+
+def test_a_generator_without_latent_leaves_the_collapse_open() -> None:
+    nan = float("nan")
+    finding = found(NAME, _run(0.01, 0.8, noise=nan, base=healthy_composite_gan()))
+    assert verdicts(finding)["mode collapse"] == "open"
+
+
+def test_unconditional_networks_and_early_steps_are_not_judged() -> None:
+    assert found(NAME, _run(0.0, 0.0, base=healthy_ns_gan())) is None
+    assert found(NAME, _run(0.0, 0.0, step=100)) is None
+
+
+def test_a_discriminator_that_predicts_the_class_is_not_judged() -> None:
+    run = _run(0.7, 0.0, facts={"discriminator.conditional": False})
+    assert found(NAME, run) is None
+
+
+def test_without_the_probe_it_is_undecided() -> None:
+    import dataclasses
+
+    run = dataclasses.replace(healthy_conditional_gan(), probe_results=[])
+    assert found(NAME, run) is None
+    assert "generator-response" in CHECKS.get(NAME)().undecided(run)

@@ -1,0 +1,50 @@
+"""The same target for reals and fakes."""
+
+from __future__ import annotations
+
+import numpy as np
+from observe import found, healthy_hinge_gan, healthy_least_squares_gan, healthy_ns_gan, observe
+
+NAME = "d-objective-sign"
+
+
+def test_both_pushed_the_same_way_is_an_error() -> None:
+    finding = found(NAME, observe({"slope.fake.positive": 0.0}, base=healthy_ns_gan()))
+    assert finding.severity == "error"
+    assert "(up)" in finding.message
+
+
+def test_equal_targets_under_least_squares_are_found_though_signs_are_mixed() -> None:
+    run = observe(
+        {"slope.fake.positive": 0.5, "slope.real.positive": 0.5},
+        facts={"objective.target.fake": 0.98},
+        base=healthy_least_squares_gan(),
+    )
+    assert found(NAME, run).severity == "error"
+
+
+def test_met_margins_have_no_sign() -> None:
+    nan = float("nan")
+    run = observe({"slope.fake.positive": nan, "slope.real.positive": nan}, base=healthy_hinge_gan())
+    assert found(NAME, run) is None
+
+
+def test_five_percent_noisy_labels_and_smoothing_are_fine() -> None:
+    run = observe(
+        {"slope.fake.positive": 0.95, "slope.real.positive": 0.05},
+        facts={"objective.target.real": 0.7, "objective.target.fake": 0.2},
+        base=healthy_ns_gan(),
+    )
+    assert found(NAME, run) is None
+
+
+def test_a_step_without_fakes_is_a_warning_if_roles_are_sure() -> None:
+    signals = {"score.fake.mean": None, "slope.fake.positive": None}
+    run = observe(signals, facts={"objective.target.fake": None}, base=healthy_ns_gan())
+    assert found(NAME, run).severity == "warning"
+    assert found(NAME, observe(facts={"roles.decided": 0.8}, base=run)) is None
+
+
+def test_signs_that_agree_now_and_then_are_no_fault() -> None:
+    run = observe({"slope.fake.positive": lambda t: (t > 0.5).astype(np.float64)}, base=healthy_ns_gan())
+    assert found(NAME, run) is None

@@ -1,0 +1,40 @@
+"""The averaged copy."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from observe import found, healthy_ns_gan, observe
+
+NAME = "ema-stale"
+
+
+def _run(decay, copied, step=3000, **more):
+    facts = {"ema": [{"decay": decay, "buffers_copied": copied}], **more}
+    return observe(facts=facts, base=healthy_ns_gan(step))
+
+
+def test_a_half_life_longer_than_half_the_run_is_a_warning() -> None:
+    finding = found(NAME, _run(0.9999, True, step=8000))
+    assert finding.severity == "warning"
+    assert finding.evidence[0].value == pytest.approx(math.log(0.5) / math.log(0.9999), rel=1e-3)
+    assert "45%" in finding.message  # 0.9999 ** 8000
+
+
+def test_a_short_average_or_a_long_run_is_fine() -> None:
+    assert found(NAME, _run(0.999, True)) is None
+    assert found(NAME, _run(0.9999, True, step=20_000)) is None
+    assert found(NAME, _run(None, True)) is None
+
+
+def test_missing_buffers_are_a_warning_and_with_the_probe_an_error() -> None:
+    run = _run(0.999, False)
+    assert found(NAME, run).severity == "warning"
+    probes = {"eval-drift": {"distance": 1.0, "change": 0.1, "ema": 25.0}}
+    assert found(NAME, observe(probes=probes, base=run)).severity == "error"
+
+
+def test_a_generator_without_batch_norm_needs_no_buffers() -> None:
+    layers = [{"name": "0", "type": "Linear"}, {"name": "1", "type": "ReLU"}]
+    assert found(NAME, _run(0.999, False, **{"generator.layers": layers})) is None

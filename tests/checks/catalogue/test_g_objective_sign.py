@@ -1,0 +1,61 @@
+"""The generator that is trained to look fake, and conventions that only look like it."""
+
+from __future__ import annotations
+
+from observe import found, healthy_least_squares_gan, healthy_ns_gan, healthy_reversed_gan, observe
+
+NAME = "g-objective-sign"
+
+
+def test_a_generator_pushed_away_from_real_is_an_error() -> None:
+    finding = found(NAME, observe({"slope.generator.positive": 1.0}, base=healthy_ns_gan()))
+    assert finding.severity == "error"
+    assert finding.evidence[0].value == 1.0
+    assert finding.evidence[0].threshold == 0.0
+
+
+def test_it_is_found_under_a_reversed_convention_too() -> None:
+    finding = found(NAME, observe({"slope.generator.positive": 0.0}, base=healthy_reversed_gan()))
+    assert finding.severity == "error"
+    assert "down" in finding.message
+
+
+def test_reversed_but_consistent_labels_are_fine() -> None:
+    assert found(NAME, healthy_reversed_gan()) is None
+
+
+def test_least_squares_towards_the_fake_target_is_found_by_the_target() -> None:
+    # At the fake target the slopes take both signs, so the sign alone says nothing.
+    mixed = observe({"slope.generator.positive": 0.5}, base=healthy_least_squares_gan())
+    assert found(NAME, mixed) is None
+    finding = found(NAME, observe(facts={"objective.target.generator": 0.03}, base=mixed))
+    assert finding.severity == "error"
+    assert finding.evidence[0].name == "objective.target.generator"
+
+
+def test_smoothed_targets_are_fine() -> None:
+    facts = {
+        "objective.target.real": 0.9,
+        "objective.target.fake": 0.1,
+        "objective.target.generator": 0.85,
+    }
+    assert found(NAME, observe(facts=facts, base=healthy_ns_gan())) is None
+
+
+def test_the_saturating_loss_with_its_target_of_fakes_is_fine() -> None:
+    facts = {"objective.generator": "minimax", "objective.target.generator": 0.0}
+    assert found(NAME, observe(facts=facts, base=healthy_ns_gan())) is None
+
+
+def test_a_discriminator_with_one_target_is_left_to_the_other_check() -> None:
+    assert found(NAME, observe({"slope.fake.positive": 0.0}, base=healthy_ns_gan())) is None
+
+
+def test_one_half_without_slopes_is_enough() -> None:
+    # Relativistic margins met on reals: only the fakes' slopes are left to tell the direction.
+    signals = {"slope.real.positive": float("nan"), "slope.generator.positive": 1.0}
+    assert found(NAME, observe(signals, base=healthy_ns_gan())).severity == "error"
+
+
+def test_four_records_are_too_few() -> None:
+    assert found(NAME, observe({"slope.generator.positive": [1.0] * 4}, base=healthy_ns_gan())) is None

@@ -1,0 +1,40 @@
+"""Latents of sampling against latents of training."""
+
+from __future__ import annotations
+
+import pytest
+from observe import found, healthy_ns_gan, observe
+
+NAME = "latent-mismatch"
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "kurtosis"),
+    [
+        (0.0, 0.577, 1.8),  # uniform on [-1, 1]
+        (0.5, 0.289, 1.8),  # uniform on [0, 1]
+        (0.0, 2.0, 3.0),  # a wider normal law
+    ],
+)
+def test_another_law_is_a_warning(mean: float, std: float, kurtosis: float) -> None:
+    run = observe(
+        {
+            "latent.sampling.mean": mean,
+            "latent.sampling.std": std,
+            "latent.sampling.kurtosis": kurtosis,
+        },
+        base=healthy_ns_gan(),
+    )
+    assert found(NAME, run).severity == "warning"
+
+
+def test_truncation_is_info() -> None:
+    run = observe({"latent.sampling.std": 0.7}, base=healthy_ns_gan())
+    assert found(NAME, run).severity == "info"
+
+
+def test_the_same_law_and_no_sampling_are_fine() -> None:
+    assert found(NAME, healthy_ns_gan()) is None
+    names = ("mean", "std", "kurtosis")
+    run = observe({f"latent.sampling.{name}": None for name in names}, base=healthy_ns_gan())
+    assert found(NAME, run) is None

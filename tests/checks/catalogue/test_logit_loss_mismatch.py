@@ -1,0 +1,75 @@
+"""A last activation that does not fit the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from observe import found, healthy_least_squares_gan, healthy_ns_gan, healthy_wasserstein_gp, observe
+
+from equipoise.checks.fingerprints import ENVELOPE_FAKE_LOW, ENVELOPE_REAL_LOW
+
+NAME = "logit-loss-mismatch"
+
+
+def test_a_double_sigmoid_is_an_error() -> None:
+    finding = found(NAME, observe(facts={"objective.double_sigmoid": True}, base=healthy_ns_gan()))
+    assert finding.severity == "error"
+
+
+def test_probabilities_under_a_loss_of_logits_need_both_signals() -> None:
+    inside = {"score.output.low": 0.02, "score.output.high": 0.97}
+    assert found(NAME, observe(inside, base=healthy_ns_gan())).severity == "error"
+    # A loss on probabilities, which is right, does not fit the slopes of logits.
+    assert found(NAME, observe({**inside, "objective.fit": 0.6}, base=healthy_ns_gan())) is None
+    # A discriminator that cannot tell has logits on both sides of zero.
+    around = {"score.output.low": -0.05, "score.output.high": 0.05}
+    assert found(NAME, observe(around, base=healthy_ns_gan())) is None
+
+
+def test_least_squares_between_zero_and_one_is_fine() -> None:
+    inside = {"score.output.low": 0.02, "score.output.high": 0.97}
+    assert found(NAME, observe(inside, base=healthy_least_squares_gan())) is None
+
+
+@pytest.mark.parametrize(("family", "severity"), [("wasserstein", "error"), ("hinge", "warning")])
+def test_a_squashed_critic(family: str, severity: str) -> None:
+    facts = {"discriminator.output_activation": "sigmoid", "objective.declared": family}
+    assert found(NAME, observe(facts=facts, base=healthy_wasserstein_gp())).severity == severity
+    fitted = {"discriminator.output_activation": "tanh", "objective.family.output": family}
+    assert found(NAME, observe(facts=fitted, base=healthy_wasserstein_gp())).severity == severity
+
+
+def test_a_sigmoid_under_cross_entropy_or_least_squares_is_no_mismatch() -> None:
+    for family in ("non-saturating", "least-squares"):
+        facts = {"discriminator.output_activation": "sigmoid", "objective.family.output": family}
+        assert found(NAME, observe(facts=facts, base=healthy_ns_gan())) is None
+
+
+def _log(fake, real):
+    return observe(
+        {"loss.discriminator.fake": fake, "loss.discriminator.real": real}, step=1000, source="log"
+    )
+
+
+def test_a_log_inside_the_envelope_is_a_warning() -> None:
+    # p falls from 0.9 to 0.1 on fakes and rises on reals; the losses are those of a second sigmoid.
+    run = _log(lambda t: np.log1p(np.exp(0.9 - 0.8 * t)), lambda t: np.log1p(np.exp(-(0.2 + 0.7 * t))))
+    assert found(NAME, run).severity == "warning"
+
+
+def test_a_log_of_logits_leaves_the_envelope() -> None:
+    run = _log(lambda t: np.log1p(np.exp(1 - 3 * t)), lambda t: np.log1p(np.exp(-3 * t)))
+    assert found(NAME, run) is None
+
+
+def test_a_plateau_at_ln_2_is_no_envelope() -> None:
+    assert found(NAME, _log(np.log(2), np.log(2))) is None
+
+
+def test_the_bounds_of_the_envelope() -> None:
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    logits = np.linspace(-40, 40, 1001)
+    real = -np.log(sigmoid(sigmoid(logits)))
+    fake = -np.log(1 - sigmoid(sigmoid(logits)))
+    assert pytest.approx(real.min(), abs=1e-9) == ENVELOPE_REAL_LOW
+    assert pytest.approx(fake.min(), abs=1e-9) == ENVELOPE_FAKE_LOW

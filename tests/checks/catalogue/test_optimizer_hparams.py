@@ -1,0 +1,67 @@
+"""Optimizer settings."""
+
+from __future__ import annotations
+
+import pytest
+from observe import found, healthy_hinge_gan, healthy_ns_gan, observe
+
+NAME = "optimizer-hparams"
+
+
+def _optimizers(generator=2e-4, discriminator=2e-4, kind="Adam", betas=(0.5, 0.999)):
+    return [
+        {"type": kind, "player": player, "learning_rate": rate, "betas": list(betas), "epsilon": 1e-8}
+        for player, rate in (("generator", generator), ("discriminator", discriminator))
+    ]
+
+
+def _run(signals=None, base=None, clipping=None, precision="float32", **options):
+    facts = {
+        "optimizers": _optimizers(**options),
+        "gradient.clipping": clipping,
+        "precision": precision,
+    }
+    return observe(signals, facts=facts, base=base or healthy_ns_gan())
+
+
+@pytest.mark.parametrize(
+    ("rates", "signals", "severity"),
+    [
+        ({"generator": 0.02, "discriminator": 0.02}, {}, "info"),
+        ({"generator": 0.02, "discriminator": 0.02}, {"update.generator": 0.5}, "warning"),
+        ({"generator": 1e-7, "discriminator": 1e-7}, {}, "info"),
+        ({"generator": 1e-7, "discriminator": 1e-7}, {"update.generator": 5e-7}, "warning"),
+        ({"discriminator": 4e-3}, {}, "info"),
+        ({"discriminator": 2e-2}, {}, "warning"),
+    ],
+)
+def test_learning_rates(rates, signals, severity: str) -> None:
+    assert found(NAME, _run(signals, **rates)).severity == severity
+
+
+def test_two_time_scales_and_plain_gradient_descent_are_fine() -> None:
+    assert found(NAME, _run(generator=1e-4, discriminator=4e-4)) is None
+    assert found(NAME, _run(generator=0.1, discriminator=0.1, kind="SGD")) is None
+
+
+def test_a_high_beta_is_info_without_a_regularizer_only() -> None:
+    finding = found(NAME, _run(betas=(0.9, 0.999)))
+    assert finding.severity == "info"
+    assert found(NAME, _run(betas=(0.9, 0.999), base=healthy_hinge_gan())) is None
+
+
+def test_clipping() -> None:
+    by_value = {"player": "generator", "kind": "value", "bound": 0.01}
+    assert found(NAME, _run(clipping=by_value)).severity == "warning"
+    assert found(NAME, _run(clipping={**by_value, "kind": "norm"})).severity == "info"
+    assert found(NAME, _run(clipping={**by_value, "bound": 1.0})) is None
+
+
+def test_a_small_epsilon_in_half_precision_is_info() -> None:
+    assert found(NAME, _run(precision="float16")).severity == "info"
+
+
+def test_all_remarks_are_in_one_finding_and_the_serious_one_first() -> None:
+    finding = found(NAME, _run({"update.generator": 0.5}, generator=0.02, betas=(0.9, 0.999)))
+    assert finding.severity == "warning"
+    assert finding.message.index("learning rate 0.02") < finding.message.index("first beta")

@@ -1,0 +1,95 @@
+"""Ranges of reals and fakes."""
+
+from __future__ import annotations
+
+import pytest
+from observe import found, healthy_ns_gan, healthy_ring_gan, observe, verdicts
+
+NAME = "range-mismatch"
+
+
+@pytest.mark.parametrize(
+    ("activation", "low", "high"),
+    [
+        ("tanh", 0.0, 255.0),
+        ("tanh", -2.1, 2.6),
+        ("sigmoid", -1.0, 1.0),
+        ("relu", -1.0, 1.0),
+    ],
+)
+def test_reals_that_the_generator_cannot_reach_are_an_error(activation, low, high) -> None:
+    run = observe(
+        {"sample.real.low": low, "sample.real.high": high},
+        facts={"generator.output_activation": activation},
+        base=healthy_ns_gan(),
+    )
+    assert found(NAME, run).severity == "error"
+
+
+def test_reals_in_zero_one_against_tanh() -> None:
+    signals = {"sample.real.low": 0.0}
+    alone = found(NAME, observe(signals, base=healthy_ns_gan()))
+    assert alone.severity == "warning"
+    assert verdicts(alone)["data that have no low values by nature"] == "open"
+    separated = found(NAME, observe({**signals, "score.auc": 0.99}, base=healthy_ns_gan()))
+    assert separated.severity == "error"
+
+
+def test_one_trivial_number_is_as_good_a_second_signal() -> None:
+    probes = {"one-feature": {"auc": 1.0, "feature": 0.0, "auc.matched": 0.6, "auc.dequantised": 1.0}}
+    run = observe({"sample.real.low": 0.0}, probes=probes, base=healthy_ns_gan())
+    assert found(NAME, run).severity == "error"
+
+
+def test_fakes_that_are_mapped_on_their_way() -> None:
+    run = observe({"sample.fake.low": 0.0}, base=healthy_ns_gan())
+    finding = found(NAME, run)
+    assert finding.severity == "warning"
+    assert "mapped on their way" in finding.message
+    assert found(NAME, observe({"score.auc": 0.99}, base=run)).severity == "error"
+
+
+def test_before_training_the_structure_is_enough() -> None:
+    run = observe(
+        {"sample.real.low": [0.0], "sample.real.high": [255.0]},
+        step=0,
+        facts={"generator.output_activation": "tanh"},
+        source="preflight",
+    )
+    assert found(NAME, run).severity == "error"
+
+
+def test_a_generator_without_activation_is_not_judged_by_it() -> None:
+    run = observe(
+        {"sample.real.low": 0.0, "sample.fake.low": -1.3, "sample.fake.high": 1.4},
+        facts={"generator.output_activation": None},
+        base=healthy_ns_gan(),
+    )
+    assert found(NAME, run) is None
+
+
+def test_unnormalised_data_without_activation_need_three_signals() -> None:
+    signals = {
+        "sample.real.std": 80.0,
+        "sample.spread.ratio": 0.01,
+        "score.auc": 1.0,
+    }
+    assert found(NAME, observe(signals, base=healthy_ring_gan())).severity == "warning"
+    for name in signals:
+        fewer = {other: value for other, value in signals.items() if other != name}
+        assert found(NAME, observe(fewer, base=healthy_ring_gan())) is None
+    early = observe(signals, step=150, base=healthy_ring_gan())
+    assert found(NAME, early) is None
+
+
+def test_collapse_inside_the_reals_range_is_no_range_mismatch() -> None:
+    run = observe(
+        {"sample.fake.low": -0.3, "sample.fake.high": 0.2, "score.auc": 1.0, "sample.spread.ratio": 0.01},
+        base=healthy_ns_gan(),
+    )
+    assert found(NAME, run) is None
+
+
+def test_a_little_noise_beyond_the_bounds_is_fine() -> None:
+    run = observe({"sample.real.low": -1.1, "sample.real.high": 1.12}, base=healthy_ns_gan())
+    assert found(NAME, run) is None
