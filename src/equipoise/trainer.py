@@ -27,7 +27,7 @@ class Trainer:
 
     Args:
         config: a recipe's name, the path of a YAML file, nested values, or a `TrainingConfiguration`.
-        data: a `Dataset`, an array, or a source for `load_data`; None takes `data.source` of the configuration.
+        data: a `Dataset`, an array, or a source for `load_data`; None takes the configuration's `data.source`.
         out: the run's folder; None takes a new one under `runs/`.
         resume: go on with what `out` holds; begin when it holds nothing.
         callbacks: what listens; see `equipoise.training.callbacks.Callback`.
@@ -149,7 +149,7 @@ class Run:
         from equipoise.training.checkpoint import read_state
 
         self.directory = Path(directory)
-        self._state = read_state(_checkpoint_folder(self.directory))
+        self._state = read_state(checkpoint_folder(self.directory))
         self.step: int = self._state["step"]
         self._generator: SavedGenerator | None = None
 
@@ -192,8 +192,8 @@ def load_generator(path: str | Path | Run, *, ema: bool = True) -> SavedGenerato
         ema: the moving average of the weights, where the run kept one; otherwise the last weights.
 
     Returns:
-        A module: call it with latents (and labels), or its `sample(n, labels=None, seed=0)`, which gives samples
-        in the units of the data.
+        A module: call it with latents (and labels), or its `sample(n, labels=None, seed=0)`, which gives
+        samples in the units of the data.
 
     Raises:
         EquipoiseError: there is no checkpoint, or it is damaged.
@@ -204,7 +204,7 @@ def load_generator(path: str | Path | Run, *, ema: bool = True) -> SavedGenerato
     from equipoise.training.checkpoint import read_state, read_tensors
     from equipoise.training.sampling import SavedGenerator
 
-    folder = _checkpoint_folder(path.directory if isinstance(path, Run) else Path(path))
+    folder = checkpoint_folder(path.directory if isinstance(path, Run) else Path(path))
     state = read_state(folder)
     specification = SampleSpecification.from_json(state["specification"])
     plan = NetworkSettings.from_json(state["networks"], specification)
@@ -218,8 +218,8 @@ def load_generator(path: str | Path | Run, *, ema: bool = True) -> SavedGenerato
     except RuntimeError as error:
         first = str(error).splitlines()[0]
         raise EquipoiseError(
-            f"The checkpoint {str(folder)!r} does not fit its own networks ({first}); it is damaged or was written "
-            "by another version of equipoise."
+            f"The checkpoint {str(folder)!r} does not fit its own networks ({first}); it is damaged or was "
+            "written by another version of equipoise."
         ) from error
     generator.requires_grad_(False)
     return SavedGenerator(
@@ -231,8 +231,8 @@ def load_generator(path: str | Path | Run, *, ema: bool = True) -> SavedGenerato
     )
 
 
-def _checkpoint_folder(path: Path) -> Path:
-    """The checkpoint in a folder: its own, or the run's last; while it is being replaced, the complete one."""
+def checkpoint_folder(path: Path) -> Path:
+    """The checkpoint of a folder: itself, or the run's last (while it is being replaced, the complete one)."""
     from equipoise.training.checkpoint import STATE_FILE
 
     last = path / "checkpoints" / "last"
