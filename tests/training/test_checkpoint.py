@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -83,10 +84,8 @@ def test_killed_at_any_call_one_whole_checkpoint_is_left(
 
     with monkeypatch.context() as patch:
         patch.setattr(module, name, dies)
-        try:
+        with contextlib.suppress(Killed):
             write_checkpoint(tmp_path, "last", make(2))
-        except Killed:
-            pass
     recover(tmp_path, "last")
     assert held(tmp_path) in (1, 2)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["last"]
@@ -117,7 +116,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(
         original(path, content)
 
     monkeypatch.setattr(room, "_write", full)
-    with pytest.raises(EquipoiseError, match="No space left on device.*the previous checkpoint is intact"):
+    with pytest.raises(EquipoiseError, match=r"No space left on device.*the previous checkpoint is intact"):
         write_checkpoint(tmp_path, "last", make(2))
     assert held(tmp_path) == 1
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["last"]

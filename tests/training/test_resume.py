@@ -119,7 +119,7 @@ def test_control_c_saves_and_the_rest_is_exact(recipe: str, data: str, tmp_path:
                 "training": {"steps": 8, "batch_size": 8, "checkpoint_every": 100}}  # fmt: skip
     fit(tmp_path / "whole", settings, data)
     stopped = Trainer(settings, data=data, out=tmp_path / "stopped", callbacks=[Stop(3)], watch=False)
-    with pytest.raises(TrainingInterruptedError, match="Stopped at step 3 of 8 and saved.*--resume"):
+    with pytest.raises(TrainingInterruptedError, match=r"Stopped at step 3 of 8 and saved.*--resume"):
         stopped.fit()
     assert Run(tmp_path / "stopped").step == 3
     fit(tmp_path / "stopped", settings, data, resume=True)
@@ -137,11 +137,11 @@ def test_resume_where_nothing_is_begins(tmp_path: Path) -> None:
 def test_more_steps_are_allowed_and_other_changes_are_listed(tmp_path: Path) -> None:
     fit(tmp_path / "run", steps=3)
     assert fit(tmp_path / "run", resume=True, steps=5).step == 5
-    with pytest.raises(EquipoiseError, match="`training.batch_size` was 8 and is 16"):
+    with pytest.raises(EquipoiseError, match=r"`training.batch_size` was 8 and is 16"):
         fit(tmp_path / "run", resume=True, steps=9, batch_size=16)
     with pytest.raises(EquipoiseError, match="holds a run already"):
         fit(tmp_path / "run", steps=9)
-    with pytest.raises(EquipoiseError, match="`data.source` was 'ring' and is 'grid'"):
+    with pytest.raises(EquipoiseError, match=r"`data.source` was 'ring' and is 'grid'"):
         fit(tmp_path / "run", data="grid", resume=True, steps=9)
 
 
@@ -159,7 +159,7 @@ def test_a_full_disk_ends_the_run_with_the_previous_checkpoint(
         original(path, content)
 
     monkeypatch.setattr(checkpoint_room, "_write", full)
-    with pytest.raises(EquipoiseError, match="No space left on device.*previous checkpoint is intact"):
+    with pytest.raises(EquipoiseError, match=r"No space left on device.*previous checkpoint is intact"):
         fit(tmp_path / "run", steps=9)
     monkeypatch.undo()
     assert Run(tmp_path / "run").step == 3

@@ -138,9 +138,7 @@ def test_each_player_gets_its_own_gradient_and_no_other() -> None:
     assert torch.equal(weights(step.generator), before)
 
 
-def test_fakes_have_no_graph_in_the_discriminators_step_and_the_discriminator_is_frozen_in_the_generators() -> (
-    None
-):
+def test_fakes_have_no_graph_and_the_discriminator_is_frozen() -> None:
     recorder = Recorder()
     build(penalties=(recorder,))(0)
     (first, in_discriminator), (second, in_generator) = recorder.contexts

@@ -57,9 +57,8 @@ def resolve_architecture(name: str, specification: SampleSpecification) -> str:
         >>> resolve_architecture("resnet", SampleSpecification("vector", (2,)))
         'mlp'
     """
-    if name != "auto":
-        if specification.kind in ARCHITECTURES.get(name).kinds:
-            return name
+    if name != "auto" and specification.kind in ARCHITECTURES.get(name).kinds:
+        return name
     return DEFAULT_ARCHITECTURE[specification.kind]
 
 

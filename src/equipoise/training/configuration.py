@@ -19,7 +19,7 @@ class _Section(BaseModel):
 class DataSection(_Section):
     """What to train on; `source` and the options are those of `equipoise.data.load_data`."""
 
-    source: str = Field("digits", description="a built-in name, a Hub id, a folder or a file")
+    source: str = Field(default="digits", description="a built-in name, a Hub id, a folder or a file")
     options: dict[str, Any] = Field(
         default_factory=dict,
         description="further arguments of `load_data`, such as `split` or `normalisation`",
@@ -30,24 +30,28 @@ class NetworksSection(_Section):
     """The two networks. `auto`, or an architecture that the samples cannot use, is chosen by their kind:
     `dcgan` for images, `mlp` for vectors, `conv1d` for sequences."""
 
-    architecture: str = Field("auto", description="an architecture's name, or `auto`")
+    architecture: str = Field(default="auto", description="an architecture's name, or `auto`")
     latent_dim: int | None = Field(
-        None, ge=1, description="numbers in a latent; None for the architecture's own"
+        default=None, ge=1, description="numbers in a latent; None for the architecture's own"
     )
     base_channels: int | None = Field(
-        None, ge=1, description="width of the narrowest layers; None for the architecture's own"
+        default=None, ge=1, description="width of the narrowest layers; None for the architecture's own"
     )
-    conditional: bool = Field(False, description="whether both networks are given the class")
+    conditional: bool = Field(default=False, description="whether both networks are given the class")
     conditioning: str | None = Field(
-        None, description="how the class goes in; None for the architecture's own"
+        default=None, description="how the class goes in; None for the architecture's own"
     )
     batch_layer: str | None = Field(
-        None, description="a layer of the discriminator that sees the whole batch"
+        default=None, description="a layer of the discriminator that sees the whole batch"
     )
-    pack: int = Field(1, ge=1, description="how many samples the discriminator judges together (PacGAN)")
-    microbatch: int = Field(1, ge=1, description="how many discriminators share the batch (microbatchGAN)")
+    pack: int = Field(
+        default=1, ge=1, description="how many samples the discriminator judges together (PacGAN)"
+    )
+    microbatch: int = Field(
+        default=1, ge=1, description="how many discriminators share the batch (microbatchGAN)"
+    )
     discriminator_normalisation: str | None = Field(
-        None, description="normalisation in the discriminator; None for the architecture's own"
+        default=None, description="normalisation in the discriminator; None for the architecture's own"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="further arguments of the architecture")
 
@@ -69,33 +73,41 @@ class EmaSection(_Section):
     """The moving average of the generator's weights that samples are drawn from.
 
     With `half_life` h (in samples) and n samples a step, the weight of the past is ``0.5 ** (n / h)``,
-    where h is at most `ramp_up` times the samples seen so far. With `decay` it is ``min(decay, (1 + t) / (10 + t))``
-    at step t.
+    where h is at most `ramp_up` times the samples seen so far. With `decay` it is
+    ``min(decay, (1 + t) / (10 + t))`` at step t.
     """
 
     enabled: bool = True
-    half_life: float | None = Field(10_000, gt=0, description="in samples; used unless `decay` is given")
-    decay: float | None = Field(None, ge=0, lt=1, description="of each step, in place of `half_life`")
+    half_life: float | None = Field(
+        default=10_000, gt=0, description="in samples; used unless `decay` is given"
+    )
+    decay: float | None = Field(default=None, ge=0, lt=1, description="of each step, in place of `half_life`")
     ramp_up: float | None = Field(
-        0.05, gt=0, description="half-life as a fraction of the samples seen so far"
+        default=0.05, gt=0, description="half-life as a fraction of the samples seen so far"
     )
 
 
 class TrainingSection(_Section):
     """How long, how much at once, and what is written down."""
 
-    steps: int = Field(3000, ge=1, description="updates of the generator")
-    batch_size: int = Field(64, ge=1, description="samples per process, update and accumulated part")
-    seed: int = Field(0, ge=0, lt=2**63)
-    discriminator_steps: int = Field(1, ge=1, description="updates of the discriminator per generator update")
-    gradient_accumulation: int = Field(1, ge=1, description="parts whose gradients are added up")
+    steps: int = Field(default=3000, ge=1, description="updates of the generator")
+    batch_size: int = Field(default=64, ge=1, description="samples per process, update and accumulated part")
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    discriminator_steps: int = Field(
+        default=1, ge=1, description="updates of the discriminator per generator update"
+    )
+    gradient_accumulation: int = Field(default=1, ge=1, description="parts whose gradients are added up")
     mixed_precision: Literal["no", "bf16"] = "no"
     ema: EmaSection = EmaSection()
-    compile: bool = Field(False, description="torch.compile for the passes that need no second derivative")
-    channels_last: bool = Field(True, description="memory layout of image networks")
-    checkpoint_every: int = Field(500, ge=1, description="in steps")
-    log_every: int = Field(50, ge=1, description="in steps")
-    keep_best: bool = Field(True, description="whether to measure the samples and keep the best checkpoint")
+    compile: bool = Field(
+        default=False, description="torch.compile for the passes that need no second derivative"
+    )
+    channels_last: bool = Field(default=True, description="memory layout of image networks")
+    checkpoint_every: int = Field(default=500, ge=1, description="in steps")
+    log_every: int = Field(default=50, ge=1, description="in steps")
+    keep_best: bool = Field(
+        default=True, description="whether to measure the samples and keep the best checkpoint"
+    )
     trackers: list[Literal["tensorboard", "wandb"]] = Field(default_factory=list)
 
 
@@ -103,13 +115,13 @@ class OptimizerSection(_Section):
     """One player's optimizer; `betas` are Adam's, `momentum` is SGD's and RMSprop's."""
 
     name: Literal["adam", "rmsprop", "sgd"] = "adam"
-    learning_rate: float = Field(2e-4, gt=0)
+    learning_rate: float = Field(default=2e-4, gt=0)
     betas: tuple[Beta, Beta] = (0.5, 0.999)
-    momentum: float = Field(0.0, ge=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     final_fraction: float = Field(
-        0.0, ge=0, le=1, description="of the learning rate, at the last step of a schedule"
+        default=0.0, ge=0, le=1, description="of the learning rate, at the last step of a schedule"
     )
 
 

@@ -1,9 +1,10 @@
 """Several processes with one batch: the average of the gradients, and the scores.
 
 The networks are not wrapped by DistributedDataParallel. Its reducer expects one forward and one backward
-pass a step; a discriminator has two forward passes and, with a gradient penalty, a second derivative, for which the
-reducer's hooks fire early or twice, and its buffer broadcasts raise in-place errors. One all-reduce of all
-gradients of a player, after its backward pass, computes the same average, is exact, and needs no exception.
+pass a step; a discriminator has two forward passes and, with a gradient penalty, a second derivative, for
+which the reducer's hooks fire early or twice, and its buffer broadcasts raise in-place errors. One all-reduce
+of all gradients of a player, after its backward pass, computes the same average, is exact, and needs no
+exception.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ class SharedDraws(TorchFunctionMode):
     """Inside, a batch of random numbers is drawn for all processes and cut to this one's samples.
 
     It concerns draws from one given generator of whose first two dimensions one is the local batch; so a
-    penalty that draws one number for each sample draws what it would have drawn with the whole batch in one process.
+    penalty that draws one number for each sample draws what it would have drawn with the whole batch in one
+    process.
 
     Args:
         generator: the generator whose draws are shared; others are left alone.
@@ -75,9 +76,8 @@ class SharedDraws(TorchFunctionMode):
         if func is torch.randint:
             position = max(i for i, entry in enumerate(args) if isinstance(entry, (tuple, list, torch.Size)))
             shape = tuple(args[position])
-            return self._own(
-                shape, lambda whole: func(*args[:position], whole, *args[position + 1 :], **options)
-            )
+            before, after = args[:position], args[position + 1 :]
+            return self._own(shape, lambda whole: torch.randint(*before, whole, *after, **options))  # type: ignore[call-overload]
         if func in _SHAPED:
             shape = tuple(args[0]) if len(args) == 1 and not isinstance(args[0], int) else tuple(args)
             return self._own(shape, lambda whole: func(whole, **options))

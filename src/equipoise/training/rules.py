@@ -117,8 +117,8 @@ def _wasserstein_without_lipschitz(setting: Setting) -> str | None:
     if not setting.objective.facts.needs_lipschitz or any(p.provides_lipschitz for p in setting.penalties):
         return None
     return (
-        f"the objective `{setting.objective.name}` needs a Lipschitz constraint on the discriminator; add the "
-        "penalty gradient-penalty, spectral-normalisation or weight-clipping."
+        f"the objective `{setting.objective.name}` needs a Lipschitz constraint on the discriminator; add "
+        "the penalty gradient-penalty, spectral-normalisation or weight-clipping."
     )
 
 
@@ -127,8 +127,8 @@ def _batch_norm_under_gradient_penalty(setting: Setting) -> str | None:
     if setting.penalty("gradient-penalty") is None or not setting.batch_norm_in_discriminator:
         return None
     return (
-        "a gradient penalty is about each sample's own slope, which batch norm in the discriminator makes depend "
-        "on the whole batch; set networks.discriminator_normalisation to `none` or `layer`."
+        "a gradient penalty is about each sample's own slope, which batch norm in the discriminator makes "
+        "depend on the whole batch; set networks.discriminator_normalisation to `none` or `layer`."
     )
 
 
@@ -148,7 +148,10 @@ def _pack_does_not_divide_batch(setting: Setting) -> str | None:
     pack, batch = setting.configuration.networks.pack, setting.configuration.training.batch_size
     if batch % pack == 0:
         return None
-    return f"networks.pack of {pack} must divide training.batch_size, but that is {batch}; take a multiple of {pack}."
+    return (
+        f"networks.pack of {pack} must divide training.batch_size, but that is {batch}; take a "
+        f"multiple of {pack}."
+    )
 
 
 @rule("microbatch-does-not-divide-batch", "refuse")
@@ -157,8 +160,8 @@ def _microbatch_does_not_divide_batch(setting: Setting) -> str | None:
     if batch % parts == 0:
         return None
     return (
-        f"networks.microbatch of {parts} must divide training.batch_size, but that is {batch}; take a multiple of "
-        f"{parts}."
+        f"networks.microbatch of {parts} must divide training.batch_size, but that is {batch}; take a "
+        f"multiple of {parts}."
     )
 
 
@@ -169,8 +172,8 @@ def _batch_layer_alone(setting: Setting) -> str | None:
     if networks.batch_layer in (None, "none") or seen > 1:
         return None
     return (
-        f"networks.batch_layer `{networks.batch_layer}` compares samples of a batch, but the discriminator sees "
-        f"{seen}; raise training.batch_size."
+        f"networks.batch_layer `{networks.batch_layer}` compares samples of a batch, but the discriminator "
+        f"sees {seen}; raise training.batch_size."
     )
 
 
@@ -179,8 +182,8 @@ def _conditional_without_labels(setting: Setting) -> str | None:
     if not setting.configuration.networks.conditional or setting.specification.classes is not None:
         return None
     return (
-        "networks.conditional needs labelled data, but this data has no labels; set data.options.label_column, or "
-        "networks.conditional=false."
+        "networks.conditional needs labelled data, but this data has no labels; set "
+        "data.options.label_column, or networks.conditional=false."
     )
 
 
@@ -188,7 +191,10 @@ def _conditional_without_labels(setting: Setting) -> str | None:
 def _augmentation_needs_images(setting: Setting) -> str | None:
     if setting.penalty("diffaugment") is None or setting.specification.kind == "image":
         return None
-    return f"diffaugment shifts and recolours images, but the samples are {setting.specification.kind}s; remove it."
+    return (
+        f"diffaugment shifts and recolours images, but the samples are "
+        f"{setting.specification.kind}s; remove it."
+    )
 
 
 @rule("two-lipschitz-constraints", "refuse")
@@ -196,8 +202,8 @@ def _two_lipschitz_constraints(setting: Setting) -> str | None:
     if not setting.penalty("weight-clipping") or not setting.penalty("spectral-normalisation"):
         return None
     return (
-        "weight clipping has no effect on spectrally normalised weights, which are divided by their own norm; "
-        "remove one of the two."
+        "weight clipping has no effect on spectrally normalised weights, which are divided by their own "
+        "norm; remove one of the two."
     )
 
 
@@ -218,8 +224,8 @@ def _microbatch_owns_its_losses(setting: Setting) -> str | None:
         return "networks.microbatch and networks.pack both divide the batch; use one of them."
     if setting.objective.name != "non-saturating" or setting.configuration.objective.options:
         return (
-            "the discriminators of networks.microbatch have losses of their own, which replace the objective; "
-            "leave the objective at `non-saturating` without options."
+            "the discriminators of networks.microbatch have losses of their own, which replace the "
+            "objective; leave the objective at `non-saturating` without options."
         )
     return None
 
@@ -236,8 +242,8 @@ def _accumulated_batch_statistics(setting: Setting) -> str | None:
     if parts == 1 or not coupled:
         return None
     return (
-        f"with training.gradient_accumulation={parts} whatever compares the samples of a batch sees one part of "
-        "it at a time, so that it is another training than one large batch."
+        f"with training.gradient_accumulation={parts} whatever compares the samples of a batch sees one "
+        "part of it at a time, so that it is another training than one large batch."
     )
 
 

@@ -66,7 +66,7 @@ class TrainingSession:
         for network in (generator, discriminator):
             network.to(self.device)
             if channels_last:
-                network.to(memory_format=torch.channels_last)
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             network.train()
         # Copied now, before anybody hooks into the network: a copied hook would fire for the copy.
         self.average = ExponentialMovingAverage(generator, training.ema) if training.ema.enabled else None
@@ -209,8 +209,8 @@ class TrainingSession:
         state, tensors = checkpoint.state, checkpoint.tensors
         if state["normalisation"] != self.dataset.normalisation.to_json():
             raise EquipoiseError(
-                "The run cannot be gone on with, because its data is normalised otherwise now; give the data that "
-                "it began with."
+                "The run cannot be gone on with, because its data is normalised otherwise now; give the "
+                "data that it began with."
             )
         try:
             self.generator.load_state_dict(tensors["generator"])
@@ -231,8 +231,8 @@ class TrainingSession:
         except (KeyError, RuntimeError) as error:
             first = str(error).splitlines()[0]
             raise EquipoiseError(
-                f"The checkpoint does not fit the networks of this configuration ({first}); start a new run in "
-                "another --out."
+                f"The checkpoint does not fit the networks of this configuration ({first}); start a new run "
+                "in another --out."
             ) from error
 
     def _restore_penalties(self, tensors: dict[str, Tensor]) -> None:

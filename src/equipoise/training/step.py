@@ -185,7 +185,7 @@ class TrainingStep:
 
     @property
     def _owns_losses(self) -> bool:
-        """Whether the discriminator brings its losses with it (microbatchGAN); they replace the objective's."""
+        """Whether the discriminator brings its losses with it, as microbatchGAN's does."""
         return bool(getattr(self.discriminator, "owns_losses", False))
 
     def _alpha(self, step: int) -> float:

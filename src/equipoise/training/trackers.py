@@ -27,8 +27,8 @@ def build_accelerator(configuration: TrainingConfiguration, directory: Path | No
     for tracker in training.trackers:
         if importlib.util.find_spec(_PACKAGES[tracker]) is None:
             raise EquipoiseError(
-                f"The tracker `{tracker}` needs the package `{_PACKAGES[tracker]}`, which is not installed; install "
-                f"equipoise[{tracker}]."
+                f"The tracker `{tracker}` needs the package `{_PACKAGES[tracker]}`, which is not installed; "
+                f"install equipoise[{tracker}]."
             )
     state = AcceleratorState._shared_state
     if state and state.get("_mixed_precision") != training.mixed_precision:
