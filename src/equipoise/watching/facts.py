@@ -141,6 +141,11 @@ class RunningFacts:
     def fingerprint(self, batch: Batch) -> None:
         self._fingerprints.append(batch)
 
+    @property
+    def newest(self) -> Batch | None:
+        """The newest record's oriented scores and slopes."""
+        return self._fingerprints[-1] if self._fingerprints else None
+
     def refit(self) -> float:
         """Fit the loss families to the recent slopes; returns the relative error of the best fit."""
         if not self._fingerprints:

@@ -122,6 +122,11 @@ class RecordBuilder:
             return
         self._discriminator = assignment
         watcher.facts.discriminator_roles(assignment)
+        real, fake = assignment.real, assignment.fake
+        for one in assignment.penalties[-1:]:
+            watcher.reservoir.add_penalty(
+                one, real[0].samples if real else None, fake[0].samples if fake else None
+            )
         self._values |= recorder.discriminator_signals(
             assignment, watcher.roles.orientation, watcher.facts.boundary
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +19,22 @@ _ROWS = 128
 _BYTES = 48 * 2**20
 
 
+@dataclass(frozen=True)
+class Penalised:
+    """The points at which the loop differentiated the discriminator, and what it found.
+
+    Attributes:
+        points: the samples there.
+        norms: |ds/dx| of each.
+        reals, fakes: the samples of the same step, row by row; None where they do not match.
+    """
+
+    points: Tensor
+    norms: Tensor
+    reals: Tensor | None
+    fakes: Tensor | None
+
+
 class Reservoir:
     """Copies of generator calls and of discriminator calls on reals, a bounded number of each.
 
@@ -25,6 +42,10 @@ class Reservoir:
         calls: recent generator calls as (args, kwargs), newest last; tensors are detached copies.
         reals: discriminator calls on reals as (args, kwargs, path of the sample, channels of the sample);
             a uniform sample over the run, so that early and late reals are both there.
+        fakes: discriminator calls on fakes, likewise, the newest few.
+        pairs: generator calls with the discriminator call on their output, row by row, where it was given it
+            unchanged: the conditions of both belong together.
+        penalties: what was penalised in the newest steps with a gradient penalty.
         held_out: reals that the user keeps from training, if given.
     """
 
@@ -32,6 +53,10 @@ class Reservoir:
         self.calls: deque[tuple[Any, dict[str, Any]]] = deque(maxlen=_CALLS)
         self.reals: list[tuple[Any, dict[str, Any], Any, slice | None]] = []
         self.fakes: deque[tuple[Any, dict[str, Any], Any, slice | None]] = deque(maxlen=4)
+        self.pairs: deque[
+            tuple[tuple[Any, dict[str, Any]], tuple[Any, dict[str, Any], Any, slice | None]]
+        ] = deque(maxlen=4)
+        self.penalties: deque[Penalised] = deque(maxlen=2)
         self.held_out: Tensor | None = None
         self._seen = 0
         # Own generator of chance: the user's random state is never touched.
@@ -56,7 +81,24 @@ class Reservoir:
 
     def add_fake(self, one: DiscriminatorPass, rows: slice | None) -> None:
         """Keep how the discriminator was called on fakes (conditions beside the sample)."""
-        self.fakes.append((*_cut(one, rows), one.path, one.channels))
+        entry = (*_cut(one, rows), one.path, one.channels)
+        self.fakes.append(entry)
+        count = len(one.samples) if rows is None else len(range(*rows.indices(len(one.samples))))
+        if one.call is not None and len(one.call.output(one.output_path)) == count:
+            self.pairs.append(((cloned(one.call.args, _ROWS), cloned(one.call.kwargs, _ROWS)), entry))
+
+    def add_penalty(self, one: DiscriminatorPass, real: Tensor | None, fake: Tensor | None) -> None:
+        """Keep the points of a gradient penalty beside the reals and fakes of the same step."""
+        if not one.penalty_norms:
+            return
+        points = one.samples
+
+        def beside(samples: Tensor | None) -> Tensor | None:
+            return None if samples is None or samples.shape != points.shape else samples[:_ROWS].clone()
+
+        self.penalties.append(
+            Penalised(points[:_ROWS].clone(), one.penalty_norms[-1][:_ROWS].clone(), beside(real), beside(fake))
+        )
 
     def _bytes(self) -> int:
         from equipoise.watching.tree import tensors

@@ -1,0 +1,284 @@
+"""What probes work with: copies of the networks, remembered reals and calls, and fresh fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from equipoise.watching.anatomy import Copies
+from equipoise.watching.isolation import module_device, plain_numbers
+from equipoise.watching.probes.forms import Form, fitted
+from equipoise.watching.probes.latents import Latent, find_latents, redraw
+from equipoise.watching.probes.scoring import score_paths, scores
+from equipoise.watching.reservoir import Penalised
+from equipoise.watching.statistics import row_fingerprints
+from equipoise.watching.tree import Path, floating_tensors, map_tensors, tensors
+
+if TYPE_CHECKING:
+    from equipoise.watching.probes.payoff import Payoff
+    from equipoise.watching.watcher import Watcher
+
+# A probe looks at no more rows than this, so that all probes together stay within a few seconds.
+ROWS = 512
+BATCH = 64
+
+
+class ProbeSkipped(Exception):  # noqa: N818  it is no error, it is an answer
+    """What a probe needs has not been seen; the message says what."""
+
+
+@dataclass(frozen=True)
+class FakeBatch:
+    """Fakes and the form in which the discriminator is given them, row by row."""
+
+    samples: Tensor
+    form: Form
+
+
+class Material:
+    """Everything a probe may look at; nothing of it is the user's own.
+
+    Attributes:
+        facts: what is known of the run.
+        orientation: +1 if a higher score means real, -1 if a lower one does, nan if that is not known.
+        forms: remembered calls of the discriminator on reals, at most `ROWS` rows in all.
+        latents: the noise among the generator's inputs.
+        penalties: what the loop's own gradient penalty was applied to lately.
+        held_out: reals that the discriminator never trained on, if the user gave any.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._copies = Copies()
+        self._random = torch.Generator().manual_seed(0)
+        self._start = 0
+        self._fresh: list[FakeBatch] = []
+        self.facts: dict[str, Any] = watcher.facts.collect()
+        self.orientation = float(watcher.roles.orientation or float("nan"))
+        reservoir = watcher.reservoir
+        paired = list(reservoir.pairs)
+        self._linked = bool(paired)
+        fakes = [Form(*entry) for entry in reservoir.fakes]
+        self._stored_fakes = [form for form in fakes if form.rows]
+        channels = next((form.channels for form in fakes if form.channels is not None), None)
+        self.forms = _spread([_with_channels(Form(*entry), channels) for entry in reservoir.reals])
+        self._pairs = [(call, Form(*entry)) for call, entry in paired]
+        self._calls: list[tuple[Any, Any]] = [*reservoir.calls, *(call for call, _ in paired)]
+        shape = tuple(self.forms[0].samples.shape[1:]) if self.forms else ()
+        self.penalties: list[Penalised] = list(reservoir.penalties)
+        self.held_out: Tensor | None = reservoir.held_out
+        self.latents: list[Latent] = find_latents(self._calls, shape)
+
+    # ---- networks
+
+    def generator(self, training: bool | None = None) -> nn.Module:
+        """A copy as the generator is now, in the mode the loop trains it in, or in the one asked for."""
+        return self._copy("generator", self._watcher.generator, training)
+
+    def discriminator(self, training: bool | None = None) -> nn.Module:
+        """A copy as the discriminator is now, in the mode the loop trains it in, or in the one asked for."""
+        return self._copy("discriminator", self._watcher.discriminator, training)
+
+    def _copy(self, player: str, network: nn.Module, training: bool | None) -> nn.Module:
+        copied = self._copies.get(player, network)
+        if training is None:
+            share = (self.facts.get("modes") or {}).get(f"{player}_training")
+            # Sampling in eval mode in between must not be taken for the mode of the training.
+            training = copied.training if share is None else share > 0.5
+        if copied.training != training:
+            copied.train(training)
+        return copied
+
+    # ---- reals
+
+    @cached_property
+    def reals(self) -> Tensor:
+        """Remembered reals without repetitions, as the discriminator was given them, without conditions."""
+        return self._all_reals[self.distinct]
+
+    @cached_property
+    def _all_reals(self) -> Tensor:
+        if not self.forms:
+            raise ProbeSkipped("no batch of reals was recognised yet")
+        shape = self.forms[0].samples.shape[1:]
+        return torch.cat([form.samples.float() for form in self.forms if form.samples.shape[1:] == shape])
+
+    @cached_property
+    def distinct(self) -> Tensor:
+        """Which of all remembered reals to use: the first of equal ones, in a fixed shuffled order."""
+        prints = row_fingerprints(self._all_reals).cpu()
+        _, inverse = prints.unique(return_inverse=True)
+        first = torch.full((int(inverse.max()) + 1,), len(prints))
+        first = first.scatter_reduce(0, inverse, torch.arange(len(prints)), "amin")
+        order = torch.randperm(len(first), generator=torch.Generator().manual_seed(1))
+        return first[order].to(self._all_reals.device)
+
+    def real_scores(self, discriminator: nn.Module) -> Tensor:
+        """The mean score of each of `reals`, oriented, from batches as the loop gave them."""
+        values = [self.score(discriminator, form).mean(dim=1) for form in self.forms]
+        return torch.cat(values)[self.distinct.to(values[0].device)] * self.orientation
+
+    # ---- scores
+
+    @property
+    def sigmoid(self) -> bool:
+        """Whether the discriminator ends in a sigmoid; scores are taken before it."""
+        return self._watcher.facts.sigmoid
+
+    def loss_scale(self, payoff: Payoff) -> float:
+        """The factor by which the loop's generator loss is larger than the family's own; 1 if it is not known."""
+        batch = self._watcher.facts.newest
+        if batch is None or not len(batch.generator_slope):
+            return 1.0
+        beside = torch.from_numpy(batch.generator_real) if len(batch.generator_real) else None
+        try:
+            own = payoff.slope(torch.from_numpy(batch.generator), beside).numpy()
+        except ProbeSkipped:
+            return 1.0
+        if len(own) != len(batch.generator_slope) or not float(own @ own) > 0:
+            return 1.0
+        scale = float(own @ batch.generator_slope) / float(own @ own)
+        return scale if scale > 0 else 1.0
+
+    @cached_property
+    def _paths(self) -> list[Path]:
+        form = (self.forms or self._stored_fakes)[0]
+        with plain_numbers(module_device(self._watcher.discriminator)):
+            discriminator = self.discriminator()
+            args, kwargs = fitted((form.args, form.kwargs), discriminator)
+            paths = score_paths(discriminator, args, kwargs, tuple(form.stored.shape[1:]))
+        if not paths:
+            raise ProbeSkipped("no score was found in what the discriminator returns")
+        return paths
+
+    def score(
+        self,
+        discriminator: nn.Module,
+        form: Form,
+        samples: Tensor | None = None,
+        index: Tensor | None = None,
+        *,
+        condition_index: Tensor | None = None,
+        graph: bool = False,
+        seed: int | None = None,
+    ) -> Tensor:
+        """Scores (rows, places) before a final sigmoid, not oriented; see `Form.filled`.
+
+        Args:
+            graph: keep the graph to `samples` and to the parameters.
+            seed: repeat the network's own chance (dropout) of an earlier call.
+        """
+        paths = self._paths
+        args, kwargs = form.filled(samples, index, condition_index=condition_index)
+        args, kwargs = fitted((args, kwargs), discriminator)
+        rows = len(index) if index is not None else len(samples) if samples is not None else form.rows
+        if seed is not None:
+            torch.manual_seed(seed)
+        with torch.set_grad_enabled(graph):
+            return scores(discriminator, args, kwargs, paths, rows)
+
+    # ---- fakes
+
+    def call(self, generator: nn.Module, args: Any, kwargs: Any) -> Tensor:
+        """The generator's samples for a call, in the shape in which the discriminator takes them."""
+        args, kwargs = fitted((args, kwargs), generator)
+        found = [value for _, value in floating_tensors(generator(*args, **kwargs))]
+        if not found:
+            raise ProbeSkipped("the generator returned no tensor of numbers")
+        wanted = self.forms[0].samples.shape[1:] if self.forms else found[0].shape[1:]
+        for value in found:
+            if value.shape[1:] == wanted:
+                return value
+        for value in found:
+            if value.ndim and value[:1].numel() == wanted.numel():
+                return value.reshape(len(value), *wanted)
+        raise ProbeSkipped("the generator's output has not the shape of the samples given to the discriminator")
+
+    @property
+    def calls(self) -> list[tuple[Any, Any]]:
+        """Remembered generator calls, newest first, at most `BATCH` rows each."""
+        if not self._calls:
+            raise ProbeSkipped("no call of the generator was recognised yet")
+        return [_first(call, BATCH) for call in reversed(self._calls)]
+
+    def shortened(self, call: tuple[Any, Any], rows: int) -> tuple[Any, Any]:
+        """The first rows of a call."""
+        return _first(call, rows)
+
+    def redrawn(self, call: tuple[Any, Any]) -> tuple[Any, Any]:
+        """A remembered call with fresh noise; its conditions stay."""
+        tree = redraw({"args": call[0], "kwargs": call[1]}, self.latents, self._random, self._start)
+        self._start += _rows(call)
+        return tree["args"], tree["kwargs"]
+
+    def fakes(self, count: int) -> list[FakeBatch]:
+        """At least `count` fakes in batches, from the generator as it is now and fresh noise.
+
+        Where the loop changes fakes on the way to the discriminator (augmentation), fresh ones would not be
+        like what it is given; then the remembered fakes are all there is, which may be fewer.
+        """
+        if not self._linked:
+            if self._stored_fakes:
+                return self._stored_fakes
+            raise ProbeSkipped("no batch of fakes was recognised yet")
+        generator = self.generator()
+        while sum(len(batch.samples) for batch in self._fresh) < count:
+            call, form = self._pairs[-1 - len(self._fresh) % len(self._pairs)]
+            rows = min(BATCH, form.rows, _rows(call))
+            call, form = self.redrawn(_first(call, rows)), form.first(rows)
+            torch.manual_seed(len(self._fresh))
+            with torch.no_grad():
+                samples = self.call(generator, *call).float()
+            if not len(samples):
+                raise ProbeSkipped("the generator returned an empty batch")
+            self._fresh.append(FakeBatch(samples[:rows], form.first(len(samples[:rows]))))
+        return self._fresh
+
+    def fake_samples(self, count: int) -> Tensor:
+        """At most `count` fakes as one tensor."""
+        batches = [batch.samples for batch in self.fakes(count)]
+        return torch.cat([samples for samples in batches if samples.shape[1:] == batches[0].shape[1:]])[:count]
+
+    def fake_scores(self, discriminator: nn.Module, count: int) -> Tensor:
+        """The mean score of each of `fake_samples(count)`, oriented, batch by batch."""
+        values = [
+            self.score(discriminator, batch.form, batch.samples).mean(dim=1) for batch in self.fakes(count)
+        ]
+        return torch.cat(values)[:count] * self.orientation
+
+
+def _first(call: tuple[Any, Any], rows: int) -> tuple[Any, Any]:
+    count = _rows(call)
+
+    def cut(_: Path, value: Tensor) -> Tensor:
+        return value[:rows] if value.ndim and len(value) == count else value
+
+    return map_tensors(call[0], cut), map_tensors(call[1], cut)
+
+
+def _rows(call: tuple[Any, Any]) -> int:
+    lengths = [len(value) for _, value in tensors(call) if value.ndim]
+    return max(set(lengths), key=lengths.count) if lengths else 1
+
+
+def _with_channels(form: Form, channels: slice | None) -> Form:
+    # The channels of a concatenated condition are known from fakes; reals have them in the same place.
+    if form.channels is not None or channels is None or form.stored.ndim < 2:
+        return form
+    return replace(form, channels=channels)
+
+
+def _spread(forms: list[Form]) -> list[Form]:
+    """Forms from all over the run, `ROWS` rows in all."""
+    forms = [form.first(BATCH) for form in forms if form.rows]
+    if not forms:
+        return []
+    shape = forms[-1].stored.shape[1:]
+    forms = [form for form in forms if form.stored.shape[1:] == shape]
+    most = max(1, ROWS // max(form.rows for form in forms))
+    stride = max(1, -(-len(forms) // most))
+    return forms[::stride]

@@ -1,0 +1,74 @@
+"""The adversarial score of a discriminator's answer, with its graph, before a final sigmoid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from equipoise.watching.anatomy import float32_graph
+from equipoise.watching.scores import choose_scores, terminal_tensors
+from equipoise.watching.tree import Path, at_path
+
+_SIGMOIDS: tuple[Callable[..., Any], ...] = (
+    torch.sigmoid,
+    torch.Tensor.sigmoid,
+    torch.special.expit,
+    nn.functional.sigmoid,
+)
+_KEPT = 8
+
+
+class _Sigmoids(TorchFunctionMode):
+    """Remembers what went into the last sigmoids and what came out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[Tensor, Tensor]] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = args[0] if args else None
+        result = func(*args, **(kwargs or {}))
+        if func in _SIGMOIDS and isinstance(given, Tensor) and isinstance(result, Tensor):
+            self.seen = [*self.seen[1 - _KEPT :], (given, result)]
+        return result
+
+    def before(self, value: Tensor) -> Tensor:
+        """What went into the sigmoid that gave `value` or what `value` is a view of; `value` if none did."""
+        for given, result in reversed(self.seen):
+            if result.numel() == value.numel() and (
+                result is value or torch.equal(result.detach().reshape(-1), value.detach().reshape(-1))
+            ):
+                return given.reshape(value.shape)
+        return value
+
+
+def score_paths(discriminator: nn.Module, args: Any, kwargs: Any, sample_shape: tuple[int, ...]) -> list[Path]:
+    """Where the scores stand in what the discriminator returns."""
+    with torch.enable_grad():
+        output = discriminator(*args, **kwargs)
+    return choose_scores(terminal_tensors(output), sample_shape)[0]
+
+
+def scores(discriminator: nn.Module, args: Any, kwargs: Any, paths: list[Path], rows: int) -> Tensor:
+    """The scores of a batch before a final sigmoid, shape (rows, places), in float32 or wider, with their graph.
+
+    Several maps or scales stand side by side. A score that was given to a pack of samples is repeated for each.
+    """
+    with _Sigmoids() as sigmoids:
+        output = discriminator(*args, **kwargs)
+    columns = []
+    for path in paths:
+        value = float32_graph(sigmoids.before(at_path(output, path)))
+        if value.ndim == 0:
+            value = value.reshape(1)
+        value = value.reshape(len(value), -1)
+        if len(value) != rows and rows % len(value) == 0:
+            value = value.repeat_interleave(rows // len(value), dim=0)
+        columns.append(value)
+    return torch.cat(columns, dim=1)
