@@ -79,11 +79,27 @@ def _raises(self: Check, observations: Observations) -> None:
     raise ZeroDivisionError
 
 
+def _meddles(self: Check, observations: Observations) -> None:
+    observations.facts["problems"] = ["x"]
+
+
+def _overwrites(self: Check, observations: Observations) -> None:
+    values = observations.series("score.auc").values
+    if len(values):
+        values[0] = 0.0
+
+
 def _always(severity: str, **more: object):
     def run(self: Check, observations: Observations) -> Finding:
         return self.finding(severity, 0.5, "Something is wrong.", **more)
 
     return run
+
+
+def test_meddling_with_what_it_is_given_is_a_breach() -> None:
+    # A number of its own, so that no other test is given what this check spoils.
+    with pytest.raises(EquipoiseError, match="changes what it was given"):
+        check_contract(_variant(run=_meddles), fuzz=2)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +117,8 @@ def _always(severity: str, **more: object):
         ({"run": _reads_more}, "reads the fact `objective.family`"),
         ({"run": _reads_more}, "reads the probe `diversity`"),
         ({"run": _raises}, "ZeroDivisionError"),
+        ({"run": _overwrites}, "read-only"),
+        ({"run": _always("info", explains=("mode-collapse",))}, "more than its class declares"),
         ({"run": _always("info")}, "finds something in nothing"),
         ({"run": _always("error")}, "no measurement with a threshold"),
         ({"run": _always("error")}, "no root cure"),

@@ -56,6 +56,12 @@ def test_mere_info_explains_no_warning_but_other_info() -> None:
     }
 
 
+def test_a_finding_may_say_itself_what_it_explains() -> None:
+    checks = [_check("cause", ("effect",)), _check("effect")]
+    silent = Finding("XX001", "cause", "error", 0.9, "Something.", explains=())
+    assert dict(_causes([_finding("effect"), silent], *checks)) == {"effect": None, "cause": None}
+
+
 def test_chains_lead_to_one_root() -> None:
     checks = [_check("a", ("b",)), _check("b", ("c",)), _check("c")]
     found = _causes([_finding("c"), _finding("b"), _finding("a", "warning")], *checks)

@@ -78,6 +78,7 @@ def _structure(check: type[Check]) -> Iterator[str]:
 def _behaviour(check: type[Check], fuzz: int) -> Iterator[str]:
     for label, observations in inputs(fuzz):
         recorded = Recorded.of(observations)
+        before = repr((observations.facts, observations.probe_results))
         try:
             found = check().run(recorded)
             again = check().run(recorded)
@@ -85,7 +86,9 @@ def _behaviour(check: type[Check], fuzz: int) -> Iterator[str]:
         except Exception as error:  # noqa: BLE001  whatever it raises is the breach
             yield f"It raises {error!r} on {label}."
             continue
-        if found != again and repr(found) != repr(again):
+        if repr((observations.facts, observations.probe_results)) != before:
+            yield f"It changes what it was given on {label}."
+        if repr(found) != repr(again):
             yield f"It does not find the same twice on {label}."
         if sentence is not None and not sentence.strip():
             yield "Its `undecided` gives an empty sentence."
@@ -112,6 +115,8 @@ def _finding(check: type[Check], found: Finding) -> Iterator[str]:
         yield f"The confidence {found.confidence} is not within (0, 1]."
     if not found.message.strip() or "nan" in re.findall(r"[a-z]+", found.message):
         yield f"The message is empty or speaks of nan: {found.message!r}."
+    if not set(found.explains or ()) <= set(check.explains):
+        yield f"Its finding explains {found.explains}, which is more than its class declares."
     if found.caused_by is not None:
         yield "A check must leave `caused_by` to the diagnosis."
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -135,12 +135,16 @@ class Recorded(Observations):
         return earlier
 
 
-def inputs(fuzz: int) -> Iterator[tuple[str, Observations]]:
-    """Each observation with a label that says what it holds."""
-    yield "nothing", Observations()
-    yield "nothing but nan", _only_nan()
-    for seed in range(fuzz):
-        yield f"random values (seed {seed})", _random(seed)
+@functools.cache
+def inputs(fuzz: int) -> tuple[tuple[str, Observations], ...]:
+    """Each observation with a label that says what it holds; made once, since many checks are run on them."""
+    chance = ((f"random values (seed {seed})", _random(seed)) for seed in range(fuzz))
+    made = (("nothing", Observations()), ("nothing but nan", _only_nan()), *chance)
+    for _, observations in made:
+        for series in observations.signals.values():
+            series.values.setflags(write=False)
+            series.steps.setflags(write=False)
+    return made
 
 
 def _only_nan() -> Observations:

@@ -123,10 +123,10 @@ def judge(
 def rank(findings: Sequence[Finding], checks: Mapping[str, type[Check]]) -> tuple[Finding, ...]:
     """Root causes first; a finding that another one explains is marked with `caused_by` and comes after it.
 
-    Order among roots, and among consequences: severity, then stage (wiring before data before dynamics), then
-    confidence, then name. A finding explains another if its check says so and it is not mere info about a
-    warning or an error. Where findings explain each other in a circle, the first in that order is the root.
-    A consequence names the first cause on the shortest way from a root.
+    Order among roots, and among consequences: severity, then stage (wiring before data before dynamics),
+    then confidence, then name. A finding explains another if it, or else its check, says so and it is not
+    mere info about a warning or an error. Where findings explain each other in a circle, the first in that
+    order is the root. A consequence names the first cause on the shortest way from a root.
 
     Example:
         >>> from equipoise.checks.base import CHECKS
@@ -169,9 +169,10 @@ def _order(finding: Finding, checks: Mapping[str, type[Check]]) -> tuple[int, in
 
 
 def _explains(cause: Finding, finding: Finding, checks: Mapping[str, type[Check]]) -> bool:
+    explained = checks[cause.name].explains if cause.explains is None else cause.explains
     return (
         cause.name != finding.name
-        and finding.name in checks[cause.name].explains
+        and finding.name in explained
         and (cause.severity != "info" or finding.severity == "info")
     )
 
