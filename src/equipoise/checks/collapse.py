@@ -47,7 +47,7 @@ LOW_COVERAGE = 0.6
 # Fakes this near are on the data, so that a low coverage means absent modes and not poor samples.
 ON_THE_DATA = 1.25
 # A ratio that grows and would reach `LOW` within another run of this length is diversifying.
-GROWTH = 0.25
+GROWTH = 0.1
 
 
 @dataclass(frozen=True)

@@ -205,8 +205,9 @@ class ConstantDiscriminator(Check):
                             "rank of reals",
                         )
                     )
-                words = f"it calls {right.value:.0%} of the {high}s and {1 - wrong.value:.0%} of the "
-                f"{low}s {answer}"
+                words = (
+                    f"it calls {right.value:.0%} of the {high}s and {1 - wrong.value:.0%} of the {low}s {answer}"
+                )
                 return words, evidence, max(right, wrong, key=lambda stretch: stretch.since)
         return None
 

@@ -1,0 +1,79 @@
+"""EQ105: composite losses in and out of balance, and a discriminator that starts late."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from observe import HEALTHY, healthy_composite_gan, healthy_ns_gan, observe
+
+from equipoise.checks.base import CHECKS
+from equipoise.history.observations import Observations, Series
+
+
+def check():
+    return CHECKS.get("adversarial-weight-imbalance")()
+
+
+def late(taught_from: float, ratio: float = 3.0) -> Observations:
+    """The adversarial gradient begins at step 2000 of 2400; the discriminator learns from `taught_from` on."""
+    base = observe({}, facts={"objective.composite": 0.5}, step=2400, base=healthy_composite_gan())
+    steps = np.arange(0, 2401, 10.0)
+    heard = steps >= 2000
+    others = np.full(len(steps), 0.1)
+    base.signals["gradient.samples"] = Series(steps, np.where(heard, ratio * others, 0.0))
+    base.signals["gradient.samples.total"] = Series(steps, np.where(heard, (1 + ratio) * others, others))
+    base.signals["gradient.discriminator"] = Series(steps, np.where(steps >= taught_from, 1.0, 0.0))
+    return base
+
+
+def test_an_adversarial_term_that_drowns_the_others() -> None:
+    finding = check().run(observe(facts={"objective.composite": 0.02}, base=healthy_composite_gan()))
+    assert finding.severity == "warning"
+    assert finding.details["case"] == "too-large"
+
+
+def test_with_a_worsened_reconstruction_it_is_an_error() -> None:
+    finding = check().run(
+        observe(
+            {"loss.reconstruction": lambda t: 0.15 + 0.25 * t},
+            facts={"objective.composite": 0.02},
+            base=healthy_composite_gan(),
+        )
+    )
+    assert finding.severity == "error"
+
+
+def test_a_content_term_that_leads_is_information() -> None:
+    """Super-resolution with a content loss 1000 times as heavy still learns."""
+    finding = check().run(observe(facts={"objective.composite": 0.999}, base=healthy_composite_gan()))
+    assert finding.severity == "info"
+
+
+def test_an_adversarial_term_of_no_effect_is_a_warning() -> None:
+    finding = check().run(observe(facts={"objective.composite": 0.999999}, base=healthy_composite_gan()))
+    assert finding.severity == "warning"
+
+
+def test_a_discriminator_that_starts_untrained() -> None:
+    finding = check().run(late(2000))
+    assert finding.severity == "warning"
+    assert finding.details["case"] == "late-start"
+    assert finding.since == 2000
+    assert finding.remedies[0].name == "train-discriminator-first"
+
+
+def test_a_discriminator_that_was_trained_before_it_is_heard() -> None:
+    assert check().run(late(500, ratio=1.0)) is None
+
+
+def test_a_late_start_with_little_weight_is_harmless() -> None:
+    assert check().run(late(2000, ratio=0.05)) is None
+
+
+def test_a_purely_adversarial_loss_has_nothing_to_balance() -> None:
+    assert check().run(healthy_ns_gan()) is None
+
+
+@pytest.mark.parametrize("run", HEALTHY)
+def test_healthy(run: str) -> None:
+    assert check().run(HEALTHY[run]()) is None

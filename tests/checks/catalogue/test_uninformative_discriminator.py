@@ -1,0 +1,68 @@
+"""EQ103: a guess is a fault only if there is something to know."""
+
+from __future__ import annotations
+
+import pytest
+from observe import HEALTHY, healthy_ns_gan, observe
+
+from equipoise.checks.base import CHECKS
+from equipoise.checks.finding import Finding
+from equipoise.history.observations import Observations
+
+
+def check():
+    return CHECKS.get("uninformative-discriminator")()
+
+
+def guessing(fresh: float | None, **signals: float) -> Observations:
+    probes = {"fresh-discriminator": {"auc": fresh, "auc.own": 0.5}} if fresh is not None else None
+    base = healthy_ns_gan()
+    if fresh is None:
+        base.probe_results = [r for r in base.probe_results if r.name != "fresh-discriminator"]
+    return observe({"score.auc": 0.5, "score.gap": 0.01, **signals}, probes=probes, base=base)
+
+
+def test_a_fresh_discriminator_that_separates_is_a_warning() -> None:
+    finding: Finding = check().run(guessing(0.9))
+    assert finding.severity == "warning"
+    assert finding.because[0].verdict == "ruled out"
+
+
+def test_certain_and_far_is_an_error() -> None:
+    finding = check().run(guessing(0.99, **{"sample.nearest.ratio": 3.0}))
+    assert finding.severity == "error"
+
+
+def test_equilibrium_is_no_finding_and_decided() -> None:
+    assert check().run(guessing(0.55)) is None
+    assert check().undecided(guessing(0.55)) is None
+
+
+def test_without_the_probe_it_is_undecided() -> None:
+    assert check().run(guessing(None)) is None
+    assert "fresh-discriminator" in check().undecided(guessing(None))
+
+
+def test_without_the_probe_two_other_measures_do() -> None:
+    finding = check().run(guessing(None, **{"sample.nearest.ratio": 3.0, "sample.coverage": 0.1}))
+    assert finding.severity == "warning"
+    assert finding.because[0].verdict == "open"
+
+
+def test_beside_a_reconstruction_it_is_normal() -> None:
+    """VQGAN: logits -0.132 and -0.140 for good (LlamaGen issue 27)."""
+    finding = check().run(observe(facts={"objective.composite": 0.9}, base=guessing(0.9)))
+    assert finding.severity == "info"
+
+
+def test_an_old_probe_does_not_count() -> None:
+    observations = guessing(0.9)
+    first = observations.probe_results[-1]
+    observations.probe_results = [type(first)(first.name, 100, first.values)]
+    observations.signals["score.auc"] = observations.series("score.auc").since(500)
+    assert check().run(observations) is None
+
+
+@pytest.mark.parametrize("run", HEALTHY)
+def test_healthy(run: str) -> None:
+    assert check().run(HEALTHY[run]()) is None

@@ -1,0 +1,68 @@
+"""EQ203: the latent is decoration; unless there is none, or nothing follows the condition either."""
+
+from __future__ import annotations
+
+import pytest
+from observe import HEALTHY, healthy_composite_gan, healthy_conditional_gan, healthy_ns_gan, observe
+
+from equipoise.checks.base import CHECKS
+from equipoise.history.observations import Observations
+
+
+def check():
+    return CHECKS.get("z-ignored")()
+
+
+def conditional(latent: float, condition: float = 0.7, **signals: float) -> Observations:
+    probe = {"generator-response": {"latent": latent, "condition": condition, "noise": latent}}
+    return observe(signals, probes=probe, base=healthy_conditional_gan())
+
+
+def test_an_ignored_latent_is_a_warning() -> None:
+    finding = check().run(conditional(0.02))
+    assert finding.severity == "warning"
+    assert finding.because[0].verdict == "ruled out"
+
+
+def test_an_unconnected_latent_is_an_error() -> None:
+    assert check().run(conditional(1e-7)).severity == "error"
+
+
+def test_a_collapse_follows_neither() -> None:
+    assert check().run(conditional(1e-3, condition=0.01)) is None
+
+
+def test_an_unconditional_generator_is_for_mode_collapse() -> None:
+    probe = {"generator-response": {"latent": 1e-3, "condition": float("nan")}}
+    assert check().run(observe(probes=probe, base=healthy_ns_gan())) is None
+
+
+def test_image_to_image_without_a_latent_has_none_to_ignore() -> None:
+    probe = {"generator-response": {"latent": 0.0, "condition": 0.8}}
+    assert check().run(observe(probes=probe, base=healthy_composite_gan())) is None
+
+
+def test_one_probe_of_two_does_not_suffice() -> None:
+    observations = conditional(0.02)
+    last = observations.probe("generator-response")
+    earlier = type(last)(last.name, 2000, {"latent": 0.5, "condition": 0.7})
+    observations.probe_results.insert(0, earlier)
+    assert check().run(observations) is None
+
+
+def test_narrow_modes_per_condition_are_natural() -> None:
+    """A ring conditioned on the mode: within a mode there is next to no spread among the reals either."""
+    narrow = {"sample.real.duplicates": 0.8}
+    assert check().run(conditional(0.01, **narrow)) is None
+    copies = {"diversity": {"duplicates.low": 0.9}}
+    assert check().run(observe(probes=copies, base=conditional(0.01, **narrow))) is not None
+
+
+def test_a_reconstruction_term_is_named_as_the_reason() -> None:
+    finding = check().run(observe(facts={"objective.composite": 0.95}, base=conditional(0.02)))
+    assert finding.because[1].verdict == "open"
+
+
+@pytest.mark.parametrize("run", HEALTHY)
+def test_healthy(run: str) -> None:
+    assert check().run(HEALTHY[run]()) is None

@@ -1,0 +1,45 @@
+"""Signs of collapse, and what is too early or growing."""
+
+from __future__ import annotations
+
+from observe import healthy_ns_gan, observe
+
+from equipoise.checks.collapse import collapse, diversifying
+
+
+def test_one_sign_is_a_warning_and_two_are_an_error() -> None:
+    one = collapse(observe({"sample.distance.ratio": 0.3}, step=2000))
+    assert one.severity == "warning"
+    assert not one.total
+    two = collapse(observe({"sample.distance.ratio": 0.05, "feature.distance.ratio": 0.05}, step=2000))
+    assert two.severity == "error"
+    assert two.total
+
+
+def test_nothing_is_said_of_the_first_hundreds_of_steps() -> None:
+    assert (
+        collapse(observe({"sample.distance.ratio": 0.05, "feature.distance.ratio": 0.05}, step=490)) is None
+    )
+
+
+def test_a_diversity_that_grows_is_no_collapse() -> None:
+    growing = observe({"sample.distance.ratio": lambda t: 0.05 + 0.3 * t}, step=2000)
+    assert diversifying(growing)
+    assert collapse(growing) is None
+
+
+def test_a_growth_that_would_take_for_ever_does_not_count() -> None:
+    crawling = observe({"sample.distance.ratio": lambda t: 0.010 + 0.02 * t}, step=2000)
+    assert not diversifying(crawling)
+    assert collapse(crawling) is not None
+
+
+def test_features_alone_are_no_sign() -> None:
+    """A discriminator that has won maps all fakes to one place, diverse or not."""
+    assert collapse(observe({"feature.distance.ratio": 0.05}, base=healthy_ns_gan())) is None
+
+
+def test_an_image_to_image_generator_may_vary_less() -> None:
+    blurred = {"sample.distance.ratio": 0.35}
+    assert collapse(observe(blurred, base=healthy_ns_gan())) is not None
+    assert collapse(observe(blurred, facts={"generator.input": "image"}, base=healthy_ns_gan())) is None
