@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
 
 _REMEMBERED = 20_000
+_SNAPSHOT_VALUES = 64 * 3 * 64 * 64
 
 
 class _Seen:
@@ -64,6 +65,7 @@ class RecordBuilder:
         self._discriminator: Assignment | None = None
         self._generator: Assignment | None = None
         self._largest_gradient = 0.0
+        self._next_snapshot = 0
 
     @property
     def complete(self) -> bool:
@@ -199,8 +201,10 @@ class RecordBuilder:
                 watcher.roles.orientation, self._discriminator, self._generator, beside
             )
             facts.fingerprint(batch)
+        self._values |= watcher.sampling.take()
         heavy = watcher.schedule.heavy()
         if heavy:
+            self._snapshot()
             self._values["objective.fit"] = facts.refit()
             self._heavy()
         if batch is not None:
@@ -223,6 +227,22 @@ class RecordBuilder:
             watcher.history.set_facts(facts.collect())
         self._values, self._done, self._before = {}, set(), {}
         self._discriminator = self._generator = None
+
+    def _snapshot(self) -> None:
+        # A few samples for the eye, ever more rarely.
+        watcher, assignment = self._watcher, self._discriminator
+        if (
+            assignment is None
+            or not assignment.real
+            or not assignment.fake
+            or watcher.step < self._next_snapshot
+        ):
+            return
+        self._next_snapshot = max(int(watcher.step * 1.5), watcher.step + 50)
+        for kind, part in (("real", assignment.real[0]), ("fake", assignment.fake[0])):
+            samples = part.samples[:64].detach()
+            if samples.numel() <= _SNAPSHOT_VALUES:
+                watcher.history.add_samples(watcher.step, kind, samples.float().cpu().numpy())
 
     def _heavy(self) -> None:
         watcher = self._watcher

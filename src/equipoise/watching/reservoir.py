@@ -97,7 +97,9 @@ class Reservoir:
             return None if samples is None or samples.shape != points.shape else samples[:_ROWS].clone()
 
         self.penalties.append(
-            Penalised(points[:_ROWS].clone(), one.penalty_norms[-1][:_ROWS].clone(), beside(real), beside(fake))
+            Penalised(
+                points[:_ROWS].clone(), one.penalty_norms[-1][:_ROWS].clone(), beside(real), beside(fake)
+            )
         )
 
     def _bytes(self) -> int:

@@ -23,6 +23,7 @@ from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCa
 from equipoise.watching.record import RecordBuilder
 from equipoise.watching.reservoir import Reservoir
 from equipoise.watching.roles import Roles
+from equipoise.watching.sampling import SamplingCalls
 from equipoise.watching.schedule import Schedule
 from equipoise.watching.scores import Score, choose_scores, listen, terminal_tensors
 from equipoise.watching.tree import Path, floating_tensors
@@ -37,6 +38,8 @@ class Recording(Protocol):
 
     def append(self, step: int, values: Mapping[str, Any], updates: Mapping[str, int]) -> None: ...
     def set_facts(self, facts: Mapping[str, Any]) -> None: ...
+    def add_probe(self, name: str, step: int, values: Mapping[str, float]) -> None: ...
+    def add_samples(self, step: int, kind: str, array: Any) -> None: ...
 
 
 class Watcher:
@@ -64,6 +67,7 @@ class Watcher:
         self.roles = Roles()
         self.schedule = Schedule(every)
         self.reservoir = Reservoir()
+        self.sampling = SamplingCalls()
         self.updates: dict[str, int] = dict.fromkeys(PLAYERS, 0)
         self.step = 0
         self.busy = False
@@ -124,6 +128,8 @@ class Watcher:
         for _, value in outputs:
             self._storages.add(value)
             mark_ancestry(value, self._identity)
+        if outputs and not outputs[0][1].requires_grad:
+            self.sampling.generator_called(args, kwargs, outputs[0][1])
         if not self._sampling or not outputs:
             return
         started = time.perf_counter()
@@ -145,7 +151,11 @@ class Watcher:
 
     @harmless("discriminator-passes")
     def _on_discriminator(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        if self.busy or not self._sampling:
+        if self.busy:
+            return
+        if self.sampling.waiting:
+            self.sampling.discriminator_called(floating_tensors((args, kwargs)))
+        if not self._sampling:
             return
         started = time.perf_counter()
         # What the last update left over was waiting for the other player only.
@@ -295,6 +305,7 @@ class Watcher:
         if not players or self.busy:
             return
         started = time.perf_counter()
+        self.sampling.updated()
         for player in players:
             self.updates[player] += 1
         self.step = max(self.updates.values())
