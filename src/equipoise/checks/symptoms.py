@@ -9,6 +9,8 @@ SYMPTOMS = (
     "uninformative-discriminator",
     "constant-discriminator",
     "mode-collapse",
+    # It warns of a collapse that cannot be cured; with a fault in the wiring that is not yet known.
+    "batch-blindness",
     "critic-magnitude-race",
     "exploding-gradient",
     "dead-or-saturated",

@@ -70,6 +70,7 @@ class BatchRepeat(Check):
     stage = "data"
     explains = (
         "mode-collapse",
+        "batch-blindness",
         "perfect-discriminator",
         "vanishing-generator-gradient",
         "discriminator-overfitting",

@@ -31,8 +31,8 @@ class LatentMismatch(Check):
 
     Evidence and threshold
         The medians over the run: means more than 0.2 apart, standard deviations more than 0.1 apart, or
-        kurtoses more than 0.6 apart. Warning from two of the three, or from the kurtosis or the mean alone;
-        info if only the standard deviation is smaller, which truncation does on purpose.
+        kurtoses more than 0.6 apart: warning. Info if only the standard deviation differs and is the smaller
+        one, which truncation does on purpose.
 
     What else it could be
         - Truncation: only makes the spread smaller, and is reported as info.
