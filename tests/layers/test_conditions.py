@@ -22,6 +22,14 @@ def test_projection_is_its_closed_form() -> None:
         torch.testing.assert_close(logit, expected)
 
 
+def test_the_share_of_the_label_in_the_logit_starts_at_the_scale_of_the_features() -> None:
+    torch.manual_seed(0)
+    head = ProjectionHead(400, classes=50)
+    features, labels = torch.randn(2000, 400), torch.arange(2000) % 50
+    share = head(features, labels) - head.linear(features).squeeze(1)
+    assert share.std().item() == pytest.approx(1.0, abs=0.1)
+
+
 def test_conditional_batch_norm_equals_batch_norm_then_the_class_affine() -> None:
     torch.manual_seed(0)
     layer = ConditionalBatchNorm(3, classes=2)

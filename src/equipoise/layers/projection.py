@@ -15,6 +15,9 @@ from equipoise.validation import Interval, validated
 class ProjectionHead(Layer):
     """``logit(x, y) = w . f(x) + b + e(y) . f(x)`` for penultimate features f and a learned e per class.
 
+    The vectors e start with variance 1 / D, so that for features of unit scale the label's share of the
+    logit starts at unit scale too; started near 0, the labels are ignored for a long time.
+
     Args:
         features: the length D of f.
         classes: the number of classes.
@@ -40,6 +43,7 @@ class ProjectionHead(Layer):
         super().__init__()
         self.linear = nn.Linear(features, 1)
         self.embedding = LabelEmbedding(classes, features, positions)
+        nn.init.normal_(self.embedding.embedding.weight, 0.0, features**-0.5)
 
     @classmethod
     def for_shape(cls, shape: tuple[int, ...], **options: Any) -> Self:

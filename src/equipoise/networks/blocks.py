@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from equipoise.errors import parameter_error
 from equipoise.layers.conditional_batch_norm import ConditionalBatchNorm
-from equipoise.layers.label_embedding import LabelEmbedding, LabelPlane
-from equipoise.layers.projection import ProjectionHead
+from equipoise.layers.label_embedding import LabelEmbedding
 from equipoise.layers.virtual_batch_norm import VirtualBatchNorm
 from equipoise.networks.base import NetworkPlan
 
@@ -122,7 +121,8 @@ class LatentInput(nn.Module):
 def initialise_normal(network: nn.Module, deviation: float = 0.02) -> None:
     """DCGAN's initialisation: weights N(0, 0.02), scales of normalisations N(1, 0.02), biases 0.
 
-    Layers that bring their own rule (minibatch discrimination, embedded latents) keep it.
+    Layers that bring their own rule (minibatch discrimination, embeddings) keep it: with embeddings as small
+    as the weights beside them, both networks ignore the labels for hundreds of steps.
 
     Source: Radford et al. 2016 (1511.06434), section 4; the scales as in the widely used reference code.
     """
@@ -137,10 +137,3 @@ def initialise_normal(network: nn.Module, deviation: float = 0.02) -> None:
             weight = module.weight
             if isinstance(weight, nn.Parameter):
                 nn.init.normal_(weight, 1.0, deviation)
-
-
-def shrink_label_weights(network: nn.Module, deviation: float = 0.02) -> None:
-    """Start projections and label planes as small as the weights beside them."""
-    for module in network.modules():
-        if isinstance(module, (ProjectionHead, LabelPlane)):
-            nn.init.normal_(module.embedding.embedding.weight, 0.0, deviation)

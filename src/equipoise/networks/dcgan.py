@@ -12,8 +12,9 @@ class DCGAN(Architecture):
 
     Batch normalisation everywhere but in the discriminator's first and the generator's last layer,
     LeakyReLU of slope 0.2 in the discriminator, ReLU in the generator, tanh at its end, weights N(0, 0.02).
-    Labels: conditional batch normalisation in the generator, projection (or a label plane) in the
-    discriminator. Channels double at each stage inwards, up to 8 times `base_channels`.
+    Labels: an embedding beside the latent and conditional batch normalisation in the generator, projection
+    (or a label plane) in the discriminator. Channels double at each stage inwards, up to 8 times
+    `base_channels`.
 
     Source: Radford et al. 2016 (1511.06434), section 3. Differences: the sizes between 4 pixels and the full
     size are found by halving, and the discriminator ends in a linear layer on the last map, which is

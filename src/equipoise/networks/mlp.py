@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from equipoise.networks.base import ARCHITECTURES, Architecture, Discriminator, Generator, NetworkPlan
-from equipoise.networks.blocks import ClassNorm, LatentInput, normalisation, shrink_label_weights
+from equipoise.networks.blocks import ClassNorm, LatentInput, normalisation
 from equipoise.validation import Interval, OneOf
 
 
@@ -49,7 +49,6 @@ class MLPDiscriminator(Discriminator):
         self.norms = nn.ModuleList(normalisation(name, plan.base_channels, 0) for name in names)
         self.add_head(plan, plan.base_channels)
         _initialise(self)
-        shrink_label_weights(self)
 
     def body(self, samples: Tensor) -> Tensor:
         features = samples.flatten(1)

@@ -16,7 +16,6 @@ from equipoise.networks.blocks import (
     check_spatial,
     halvings,
     interpolate,
-    shrink_label_weights,
     widths,
 )
 from equipoise.validation import Interval
@@ -126,7 +125,6 @@ class R3GANDiscriminator(Discriminator):
         _initialise(self.basis, 1.0)
         self.add_head(plan, channels[-1])
         _initialise(self.last_linear, 1.0)
-        shrink_label_weights(self)
 
     def body(self, samples: Tensor) -> Tensor:
         features = self.stages[0](self.first(samples))

@@ -10,11 +10,11 @@ from torch.nn.functional import avg_pool2d, relu
 from equipoise.networks.base import ARCHITECTURES, Architecture, Discriminator, Generator, NetworkPlan
 from equipoise.networks.blocks import (
     ClassNorm,
+    LatentInput,
     check_spatial,
     halvings,
     interpolate,
     normalisation,
-    shrink_label_weights,
     widths,
 )
 
@@ -75,7 +75,8 @@ class ResNetGenerator(Generator):
         self.sizes = halvings(shape[1:])
         outgoing = widths(len(self.sizes) - 1, plan.base_channels)[::-1]
         self.channels = outgoing[0]
-        self.first = nn.Linear(plan.latent_dim, self.channels * math.prod(self.sizes[0]))
+        self.entry = LatentInput(plan)
+        self.first = nn.Linear(self.entry.width, self.channels * math.prod(self.sizes[0]))
         self.blocks = nn.ModuleList(
             UpBlock(before, after, plan.classes)
             for before, after in zip([self.channels, *outgoing[:-1]], outgoing, strict=True)
@@ -85,7 +86,7 @@ class ResNetGenerator(Generator):
         _initialise(self)
 
     def generate(self, latent: Tensor, labels: Tensor | None) -> Tensor:
-        features = self.first(latent).reshape(latent.shape[0], self.channels, *self.sizes[0])
+        features = self.first(self.entry(latent, labels)).reshape(-1, self.channels, *self.sizes[0])
         for block, size in zip(self.blocks, self.sizes[1:]):
             features = block(features, labels, size)
         return self.last(relu(self.norm(features, labels)))
@@ -108,7 +109,6 @@ class ResNetDiscriminator(Discriminator):
         self.blocks.append(DownBlock(outgoing[-1], outgoing[-1], first=False, halve=False, norm=norm))
         self.add_head(plan, outgoing[-1])
         _initialise(self)
-        shrink_label_weights(self)
 
     def body(self, samples: Tensor) -> Tensor:
         features = samples
@@ -133,7 +133,8 @@ class ResNet(Architecture):
     The generator is batch-normalised (conditional on the class where there are classes); the discriminator
     has no normalisation, because it is meant for spectral normalisation, which the penalty of that name
     adds. Global sum pooling before the head. Channels double at each stage inwards, up to 8 times
-    `base_channels`. Labels: conditional batch normalisation, projection (or a label plane).
+    `base_channels`. Labels: an embedding beside the latent and conditional batch normalisation in the
+    generator, projection (or a label plane) in the discriminator.
 
     Source: Miyato et al. 2018 (1802.05957), appendix B.4, and Miyato and Koyama 2018 (1802.05637); the
     widths follow the image size here, where the papers fix them per data set.
@@ -141,6 +142,7 @@ class ResNet(Architecture):
 
     name = "resnet"
     kinds = ("image",)
+    default_base_channels = 16
 
     def generator(self, plan: NetworkPlan) -> ResNetGenerator:
         return ResNetGenerator(plan)

@@ -11,12 +11,12 @@ from torch.nn.functional import leaky_relu, relu
 from equipoise.networks.base import Discriminator, Generator, NetworkPlan
 from equipoise.networks.blocks import (
     ClassNorm,
+    LatentInput,
     check_spatial,
     crop,
     halvings,
     initialise_normal,
     normalisation,
-    shrink_label_weights,
     widths,
 )
 
@@ -25,7 +25,7 @@ _TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 
 class StridedGenerator(Generator):
-    """A linear map to at most 4 positions a side, then transposed convolutions of stride 2, each doubling the size.
+    """A linear map to at most 4 positions a side, then transposed convolutions of stride 2 that double it.
 
     Batch normalisation (conditional on the class where there are classes) and ReLU follow every layer but
     the last. The kernel is a multiple of the stride, so that every position is touched by equally many
@@ -45,7 +45,8 @@ class StridedGenerator(Generator):
         stages = len(self.sizes) - 1
         channels = widths(stages, plan.base_channels)[::-1]
         self.channels = channels[0]
-        self.first = nn.Linear(plan.latent_dim, self.channels * math.prod(self.sizes[0]), bias=False)
+        self.entry = LatentInput(plan)
+        self.first = nn.Linear(self.entry.width, self.channels * math.prod(self.sizes[0]), bias=False)
         self.norms = nn.ModuleList(ClassNorm(width, plan.classes, dimensions) for width in channels)
         self.layers = nn.ModuleList()
         for stage, width in enumerate(channels):
@@ -63,7 +64,7 @@ class StridedGenerator(Generator):
         initialise_normal(self)
 
     def generate(self, latent: Tensor, labels: Tensor | None) -> Tensor:
-        features = self.first(latent).reshape(latent.shape[0], self.channels, *self.sizes[0])
+        features = self.first(self.entry(latent, labels)).reshape(-1, self.channels, *self.sizes[0])
         for norm, layer, size in zip(self.norms, self.layers, self.sizes[1:]):
             features = crop(layer(relu(norm(features, labels))), size)
         return features
@@ -101,7 +102,6 @@ class StridedDiscriminator(Discriminator):
         positions = math.prod(length // 2**stages for length in shape[1:])
         self.add_head(plan, incoming * positions)
         initialise_normal(self)
-        shrink_label_weights(self)
 
     def body(self, samples: Tensor) -> Tensor:
         features = samples
