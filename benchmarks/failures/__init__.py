@@ -1,4 +1,4 @@
-"""The proof behind the verdicts: faulty and healthy trainings in plain PyTorch loops, and how they are judged.
+"""The proof behind the verdicts: faulty and healthy trainings in plain loops, and how they are judged.
 
 - `styles/`: eight training loops, written as people write them; equipoise is one line in each.
 - `faults/`: operators that plant one known failure each; `healthy.py`: variants that look wrong and are not.

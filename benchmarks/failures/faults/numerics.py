@@ -85,7 +85,7 @@ _CHAOS = {
     equivalents=_CHAOS,
     kind="dynamics",
     cases=(
-        Case("tutorial", "bce", "digits"),
+        Case("tutorial", "bce", "digits", network="flat"),
         Case("class-trainer", "hinge", "ring"),
         Case("wasserstein", "wgan-gp", "table"),
     ),
@@ -106,7 +106,7 @@ def learning_rates_times_hundred(parts: Parts) -> None:
         "vanishing-generator-gradient": "the state that the ratio leads to",
     },
     kind="dynamics",
-    cases=(Case("tutorial", "bce", "digits"), Case("concatenated", "lsgan", "ring")),
+    cases=(Case("tutorial", "bce", "digits", network="flat"), Case("concatenated", "lsgan", "ring")),
     proof=quality_not_good,
 )
 def discriminator_rate_times_thousand(parts: Parts) -> None:
@@ -127,7 +127,7 @@ def discriminator_rate_times_thousand(parts: Parts) -> None:
     },
     forbidden=("perfect-discriminator",),
     kind="dynamics",
-    cases=(Case("tutorial", "bce", "ring"), Case("class-trainer", "hinge", "digits")),
+    cases=(Case("tutorial", "bce", "ring"), Case("class-trainer", "hinge", "digits", network="flat")),
     proof=quality_not_good,
 )
 def discriminator_rate_starved(parts: Parts) -> None:
@@ -146,7 +146,7 @@ def discriminator_rate_starved(parts: Parts) -> None:
         "mode-collapse": "in this game the rotation passes from mode to mode",
     },
     kind="dynamics",
-    cases=(Case("tutorial", "bce", "ring"), Case("concatenated", "bce", "digits")),
+    cases=(Case("tutorial", "bce", "ring"), Case("concatenated", "bce", "digits", network="flat")),
     proof=noted("beta1 of both optimizers", "beta1", lambda v: v > 0.5),
 )
 def momentum_without_regulariser(parts: Parts) -> None:
@@ -161,7 +161,7 @@ def momentum_without_regulariser(parts: Parts) -> None:
     expected=("optimizer-hparams",),
     equivalents={"frozen-network": "after a hundred steps neither network moves any more"},
     kind="wiring",
-    cases=(Case("tutorial", "bce", "digits"), Case("relativistic", "rpgan", "ring")),
+    cases=(Case("tutorial", "bce", "digits", network="flat"), Case("relativistic", "rpgan", "ring")),
     proof=measured(
         "learning rate at the end", lambda run: run.parts.notes.get("rate", 1.0), lambda v: v < 1e-8
     ),

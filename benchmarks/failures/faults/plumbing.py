@@ -86,7 +86,7 @@ def _accumulated(run: Finished) -> float:
     b5=("no zero_grad",),
     expected=("stale-gradients",),
     kind="wiring",
-    cases=(Case("tutorial", "bce", "ring"), Case("class-trainer", "hinge", "digits")),
+    cases=(Case("tutorial", "bce", "ring"), Case("class-trainer", "hinge", "digits", network="flat")),
     proof=quality_not_good,
 )
 def discriminator_never_zeroed(parts: Parts) -> None:
@@ -114,7 +114,7 @@ def generator_never_zeroed(parts: Parts) -> None:
     b5=("no zero_grad",),
     expected=("stale-gradients",),
     kind="wiring",
-    cases=(Case("class-trainer", "lsgan", "digits"), Case("tutorial", "bce", "ring")),
+    cases=(Case("class-trainer", "lsgan", "digits", network="flat"), Case("tutorial", "bce", "ring")),
     proof=measured(
         "gradient of the generator's loss waiting in the discriminator at its next step",
         lambda run: sum(
@@ -196,7 +196,7 @@ def optimizer_misses_layers(parts: Parts) -> None:
     kind="wiring",
     cases=(
         Case("tutorial", "bce", "ring"),
-        Case("class-trainer", "hinge", "digits"),
+        Case("class-trainer", "hinge", "digits", network="flat"),
         Case("wasserstein", "wgan-gp", "table"),
     ),
     proof=discriminator_unchanged,
@@ -216,7 +216,7 @@ def frozen_discriminator(parts: Parts) -> None:
     equivalents={"optimizer-scope": "the cause: the optimizer owns the weights of another network"},
     forbidden=("generator-graph-cut",),
     kind="wiring",
-    cases=(Case("concatenated", "bce", "digits"), Case("tabular", "bce", "sequence")),
+    cases=(Case("concatenated", "bce", "digits", network="flat"), Case("tabular", "bce", "sequence")),
     proof=generator_unchanged,
 )
 def frozen_generator(parts: Parts) -> None:

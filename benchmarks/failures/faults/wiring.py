@@ -108,7 +108,10 @@ def sigmoid_and_bce_loss(parts: Parts) -> None:
         "generator-graph-cut": "beyond the clamp the adversarial gradient is exactly zero, as if cut",
     },
     kind="wiring",
-    cases=(Case("concatenated", "bce-sigmoid", "digits"), Case("concatenated", "bce-sigmoid", "ring")),
+    cases=(
+        Case("concatenated", "bce-sigmoid", "digits", network="flat"),
+        Case("concatenated", "bce-sigmoid", "ring"),
+    ),
     proof=quality_not_good,
 )
 def clamped_logarithm(parts: Parts) -> None:
@@ -165,7 +168,7 @@ def generator_sign_flipped(parts: Parts) -> None:
     b5=("flipped WGAN sign",),
     expected=("g-objective-sign",),
     kind="wiring",
-    cases=(Case("relativistic", "rpgan", "ring"), Case("relativistic", "rpgan", "digits")),
+    cases=(Case("relativistic", "rpgan", "ring"), Case("relativistic", "rpgan", "digits", network="flat")),
     proof=_GENERATOR_WRONG_WAY,
 )
 def relativistic_arguments_swapped(parts: Parts) -> None:
@@ -204,7 +207,7 @@ def discriminator_fake_target_is_real(parts: Parts) -> None:
     },
     forbidden=("g-objective-sign",),
     kind="wiring",
-    cases=(Case("class-trainer", "hinge", "digits"), Case("conditional", "hinge", "ring")),
+    cases=(Case("class-trainer", "hinge", "digits", network="flat"), Case("conditional", "hinge", "ring")),
     proof=_BOTH_THE_SAME,
 )
 def hinge_fake_term_copied(parts: Parts) -> None:
