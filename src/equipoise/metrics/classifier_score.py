@@ -27,8 +27,8 @@ def classifier_score(fake_probabilities: object, *, splits: int = 10) -> tuple[f
     Returns:
         The score and its standard error (None with one split).
 
-    Source: Salimans et al. 2016 (1606.03498), section 4, which averages the scores of ten splits; that this only
-    adds bias: Barratt & Sharma 2018 (1801.01973).
+    Source: Salimans et al. 2016 (1606.03498), section 4, which averages the scores of ten splits; that
+    this only adds bias: Barratt & Sharma 2018 (1801.01973).
 
     Example:
         >>> value, _ = classifier_score(torch.eye(2).repeat(10, 1), splits=2)

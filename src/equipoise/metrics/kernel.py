@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +12,16 @@ from torch import Tensor
 from equipoise.metrics.base import METRICS, Metric, Score, as_feature_pair
 from equipoise.validation import Interval, Optional, validated
 
+_PIECES = 20  # of each set, for the jackknife
+_SUBSET = 1000
+
 
 def squared_discrepancy(fakes: Tensor, reals: Tensor) -> float:
     """The unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
 
         1/(m(m-1)) sum_{i != j} k(x_i, x_j) + 1/(n(n-1)) sum_{i != j} k(y_i, y_j) - 2/(mn) sum_ij k(x_i, y_j)
 
-    Products in the features' precision, sums in float64. Can be negative.
+    Products and the sums of columns in the features' precision, the rest in float64. Can be negative.
 
     Args:
         fakes: (m, d), m at least 2. reals: (n, d), n at least 2.
@@ -28,38 +32,57 @@ def squared_discrepancy(fakes: Tensor, reals: Tensor) -> float:
         >>> squared_discrepancy(torch.zeros(2, 1), torch.ones(2, 1))
         7.0
     """
-    width = fakes.shape[1]
+    left, right = _array(fakes), _array(reals)
+    m, n = len(left), len(right)
+    own = _sum(left, left, True) / (m * (m - 1)) + _sum(right, right, True) / (n * (n - 1))
+    return own - 2 * _sum(left, right, False) / (m * n)
 
-    def total(left: Tensor, right: Tensor) -> float:
-        kernel = torch.addmm(left.new_ones(()), left, right.T, alpha=1 / width)
-        # x * x * x in place of pow, which costs more than the product itself.
-        cube = (kernel * kernel).mul_(kernel)
-        return float(cube.sum(dtype=torch.float64))
 
-    def own(rows: Tensor) -> float:
-        diagonal = torch.linalg.vecdot(rows, rows).double() / width + 1
-        return (total(rows, rows) - float((diagonal**3).sum())) / (len(rows) * (len(rows) - 1))
+def _array(rows: Tensor) -> Any:
+    """On the CPU a numpy array: its product of a matrix with its own transpose computes only one half."""
+    return rows.numpy() if rows.device.type == "cpu" else rows
 
-    return own(fakes) + own(reals) - 2 * total(fakes, reals) / (len(fakes) * len(reals))
+
+def _sum(left: Any, right: Any, itself: bool) -> float:
+    """The sum of the kernel over all pairs, of a row with itself left out; for arrays and tensors alike."""
+    kernel = left @ right.T
+    kernel *= 1 / left.shape[1]
+    kernel += 1
+    # x * x * x in place of pow, which costs several times as much.
+    cube = kernel * kernel
+    cube *= kernel
+    sums = cube.sum(0)
+    if itself:
+        sums -= cube.diagonal()
+    return float(sums.sum(dtype=torch.float64 if isinstance(sums, Tensor) else np.float64))
 
 
 @validated(
-    subsets=Interval(int, 2, None), subset_size=Optional(Interval(int, 2, None)), seed=Interval(int, 0, None)
+    subsets=Interval(int, 2, None),
+    subset_size=Optional(Interval(int, 2, None)),
+    seed=Interval(int, 0, None),
 )
 def kernel_distance(
     fake: object, real: object, *, subsets: int = 100, subset_size: int | None = None, seed: int = 0
 ) -> tuple[float, float]:
-    """The mean over subsets of the unbiased squared discrepancy, and its standard error.
+    """The unbiased squared discrepancy and its standard error.
 
-    Subsets are drawn by cutting random orders of both sets into disjoint pieces, until there are `subsets` of
-    them. Pieces of one order are independent given the data, so the standard error is that of their spread
-    over as many pieces as one order has; repeated orders make the mean steadier, but they add no new samples
-    and are not counted as such. (Dividing the spread by the root of all subsets, as is often done, claims a
-    precision that the data do not have.)
+    Up to half of the pairs that the subsets would have (with 100 of 1000: up to 7,071 samples of each) all
+    pairs are used: that is what the mean over infinitely many subsets would be, in less time. Its error comes
+    from a jackknife that leaves out a twentieth of both sets at a time, and is somewhat too large for equal
+    distributions (by up to the root of 2).
+
+    With more samples, or where `subset_size` asks for it, it is the mean over subsets. They are drawn by
+    cutting random orders of both sets into disjoint pieces. Pieces of one order are independent, so the error
+    is that of their spread over as many pieces as one order has; further orders make the mean steadier, but
+    they hold no new samples and are not counted as such. (Dividing the spread by the root of all subsets, as
+    is often done, claims a precision that the data do not have.)
 
     Args:
         fake, real: features (N, d) and (M, d), at least 4 rows each.
-        subset_size: rows per subset; by default min(1000, a fifth of the smaller set, at least 2).
+        subset_size: rows per subset, at most half of the smaller set.
+
+    Source: Bińkowski et al. 2018 (1801.01401), which averages over subsets.
 
     Example:
         >>> noise = torch.randn(2, 500, 8, generator=torch.Generator().manual_seed(0))
@@ -68,23 +91,58 @@ def kernel_distance(
         True
     """
     fakes, reals = as_feature_pair(fake, real, minimum=4)
-    smaller = min(len(fakes), len(reals))
-    size = min(subset_size or min(1000, max(smaller // 5, 2)), smaller // 2)
-    pieces = smaller // size
     generator = torch.Generator().manual_seed(seed)
+    if subset_size is None and 2 * len(fakes) * len(reals) <= subsets * _SUBSET**2:
+        return _all_pairs(fakes, reals, generator)
+    smaller = min(len(fakes), len(reals))
+    return _over_subsets(fakes, reals, subsets, min(subset_size or _SUBSET, smaller // 2), generator)
+
+
+def _shuffled(rows: Tensor, generator: torch.Generator, pieces: int) -> list[Any]:
+    """Pieces of a random order, which differ by at most one row."""
+    order = torch.randperm(len(rows), generator=generator).tensor_split(pieces)
+    array = _array(rows)
+    return [array[part.numpy() if isinstance(array, np.ndarray) else part.to(rows.device)] for part in order]
+
+
+def _all_pairs(fakes: Tensor, reals: Tensor, generator: torch.Generator) -> tuple[float, float]:
+    pieces = min(_PIECES, len(fakes) // 2, len(reals) // 2)
+    left, right = _shuffled(fakes, generator, pieces), _shuffled(reals, generator, pieces)
+    fake_sums, real_sums, across = (np.zeros((pieces, pieces)) for _ in range(3))
+    for i in range(pieces):
+        for j in range(pieces):
+            across[i, j] = _sum(left[i], right[j], False)
+            if j >= i:
+                fake_sums[i, j] = fake_sums[j, i] = _sum(left[i], left[j], i == j)
+                real_sums[i, j] = real_sums[j, i] = _sum(right[i], right[j], i == j)
+    fake_counts = np.array([len(piece) for piece in left])
+    real_counts = np.array([len(piece) for piece in right])
+
+    def discrepancy(keep: np.ndarray) -> float:
+        m, n = int(fake_counts[keep].sum()), int(real_counts[keep].sum())
+        block = np.ix_(keep, keep)
+        own = fake_sums[block].sum() / (m * (m - 1)) + real_sums[block].sum() / (n * (n - 1))
+        return float(own - 2 * across[block].sum() / (m * n))
+
+    everything = np.arange(pieces)
+    without = np.array([discrepancy(np.delete(everything, piece)) for piece in everything])
+    variance = (pieces - 1) / pieces * float(np.square(without - without.mean()).sum())
+    return discrepancy(everything), math.sqrt(variance)
+
+
+def _over_subsets(
+    fakes: Tensor, reals: Tensor, subsets: int, size: int, generator: torch.Generator
+) -> tuple[float, float]:
+    pieces = min(len(fakes), len(reals)) // size
     values: list[list[float]] = []
     left = subsets
     while left > 0:
-        fake_order = torch.randperm(len(fakes), generator=generator).to(fakes.device)
-        real_order = torch.randperm(len(reals), generator=generator).to(reals.device)
         taken = min(pieces, max(left, 2))
+        orders = [torch.randperm(len(rows), generator=generator).to(rows.device) for rows in (fakes, reals)]
         values.append(
             [
-                squared_discrepancy(
-                    fakes[fake_order[piece * size : (piece + 1) * size]],
-                    reals[real_order[piece * size : (piece + 1) * size]],
-                )
-                for piece in range(taken)
+                squared_discrepancy(*(rows[order[part]] for rows, order in zip((fakes, reals), orders)))
+                for part in (slice(piece * size, (piece + 1) * size) for piece in range(taken))
             ]
         )
         left -= taken

@@ -35,7 +35,7 @@ def authenticity(fake: object, train: object) -> float:
     fakes, reals = as_feature_pair(fakes, as_features("train", train, minimum=2))
     distances, owner = nearest(fakes, reals)
     among, _ = nearest_others(reals)
-    return float((distances[:, 0] > among[owner[:, 0], 0]).double().mean())
+    return float((distances > among[owner]).double().mean())
 
 
 @METRICS.register("authenticity")
@@ -114,7 +114,7 @@ def data_copying(
         )
         if len(ours) < 20 or len(new) < 20 or not len(known):
             continue
-        statistics.append(_rank_statistic(nearest(ours, known)[0][:, 0], nearest(new, known)[0][:, 0]))
+        statistics.append(_rank_statistic(nearest(ours, known)[0], nearest(new, known)[0]))
         weights.append(len(new))
     if not statistics:
         raise parameter_error(

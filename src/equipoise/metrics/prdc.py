@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from equipoise.metrics.base import METRICS, Metric, Score, as_feature_pair
-from equipoise.metrics.neighbours import blocks, nearest_others, prepare, screened, within
+from equipoise.metrics.neighbours import blocks, prepare, screened, squared_radii, within
 from equipoise.validation import Interval, validated
 
 
@@ -47,8 +47,8 @@ def precision_recall_density_coverage(fake: object, real: object, *, k: int = 5)
         (1.0, 1.0, 1.0)
     """
     fakes, reals = as_feature_pair(fake, real, minimum=k + 1)
-    real_radii = nearest_others(reals, k)[0][:, -1].square()
-    fake_radii = nearest_others(fakes, k)[0][:, -1].square()
+    real_radii = squared_radii(reals, k)[0]
+    fake_radii = squared_radii(fakes, k)[0]
     left, right = prepare(reals, fakes)
     balls = torch.zeros(len(fakes), dtype=torch.long, device=fakes.device)
     recalled = torch.zeros(len(reals), dtype=torch.bool, device=fakes.device)
