@@ -20,7 +20,8 @@ def test_the_loss_dies_first() -> None:
     )
     assert ways.first_dead.name == "loss"
     assert ways.saturating
-    # The probe's reference is the slope at the boundary; the recorded median is over the last 200 of 3000 steps.
+    # The probe's reference is the slope at the boundary; the recorded median is over the last 200 of
+    # 3000 steps.
     assert ways.loss.share < 1e-3
 
 

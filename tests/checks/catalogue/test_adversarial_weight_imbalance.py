@@ -15,7 +15,7 @@ def check():
 
 
 def late(taught_from: float, ratio: float = 3.0) -> Observations:
-    """The adversarial gradient begins at step 2000 of 2400; the discriminator learns from `taught_from` on."""
+    """The adversarial gradient begins at step 2000 of 2400; lessons begin at `taught_from`."""
     base = observe({}, facts={"objective.composite": 0.5}, step=2400, base=healthy_composite_gan())
     steps = np.arange(0, 2401, 10.0)
     heard = steps >= 2000

@@ -38,9 +38,7 @@ def test_it_comes_before_the_total_collapse_it_keeps_alive() -> None:
 
 
 def test_absent_modes_are_not_blamed_on_it() -> None:
-    finding = check().run(
-        observe({"sample.distance.ratio": 0.4}, probes=BLIND, base=healthy_ns_gan())
-    )
+    finding = check().run(observe({"sample.distance.ratio": 0.4}, probes=BLIND, base=healthy_ns_gan()))
     assert finding.severity == "warning"
     assert finding.explains == ()
 

@@ -37,6 +37,7 @@ def constant(signals=None, facts=None, fresh: float | None = None, base=None) ->
         ({"gradient.discriminator.stale": 0.9}, {}, "stale-gradients"),
         ({}, {"objective.double_sigmoid": True}, "double-sigmoid"),
         ({"gradient.discriminator.mean": 1e-9}, {}, "starved"),
+        ({"slope.real.zero": 1.0, "slope.fake.zero": 1.0}, {}, "starved"),
         ({"activation.dead.discriminator": 1.0}, {}, "dead-units"),
     ],
 )

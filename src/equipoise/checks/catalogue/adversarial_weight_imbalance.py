@@ -96,7 +96,7 @@ class AdversarialWeightImbalance(Check):
         "score.auc",
     )
     facts = ("objective.composite",)
-    explains = ("instability", "mode-collapse")
+    explains = ("instability", "mode-collapse", "batch-blindness")
     remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
 
     def run(self, observations: Observations) -> Finding | None:

@@ -61,7 +61,7 @@ class AugmentationRunaway(Check):
     stage = "supply"
     signals = ("augmentation.probability", "score.accuracy.real")
     probes = ("memorisation",)
-    explains = ("late-collapse", "mode-collapse")
+    explains = ("late-collapse", "mode-collapse", "batch-blindness")
     remedies = (*root("more-data", "r1-penalty"), _CAP, *symptomatic("roll-back"))
 
     def run(self, observations: Observations) -> Finding | None:

@@ -72,7 +72,6 @@ class CriticMagnitudeRace(Check):
     kinds = ("passive",)
     stage = "numerics"
     signals = ("score.real.mean", "score.fake.mean", "sample.real.std", "discriminator.slope")
-    facts = ("objective.family",)
     explains = (
         "exploding-gradient",
         "non-finite",

@@ -59,7 +59,14 @@ class ExplodingGradient(Check):
     stage = "numerics"
     signals = ("gradient.generator", "gradient.discriminator", "update.generator", "update.discriminator")
     facts = ("gradient.clipping", "precision")
-    explains = ("non-finite", "instability", "late-collapse", "mode-collapse", "dead-or-saturated")
+    explains = (
+        "non-finite",
+        "instability",
+        "late-collapse",
+        "mode-collapse",
+        "batch-blindness",
+        "dead-or-saturated",
+    )
     remedies = (
         *root("lower-learning-rates", "r1-penalty", "spectral-normalisation", "initialise-weights"),
         *symptomatic("clip-gradients"),

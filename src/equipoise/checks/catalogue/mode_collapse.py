@@ -79,6 +79,7 @@ class ModeCollapse(Check):
     signals = (*COLLAPSE_SIGNALS, "latent.std", "latent.repeated", "activation.dead")
     facts = COLLAPSE_FACTS
     probes = (*COLLAPSE_PROBES, "layer-variance")
+    explains = ("batch-blindness",)
     remedies = (
         *root("r1-and-r2-penalty", "relativistic-loss", "minibatch-standard-deviation"),
         *root("minibatch-discrimination", "spectral-normalisation", "packing"),
@@ -99,6 +100,8 @@ class ModeCollapse(Check):
             evidence=found.signs,
             because=self._because(observations, found),
             since=found.since,
+            # A total collapse cannot be left while the discriminator is blind to it; absent modes can.
+            explains=() if found.total else self.explains,
             details={"extent": "total" if found.total else "partial"},
         )
 

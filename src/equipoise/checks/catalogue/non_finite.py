@@ -22,6 +22,8 @@ SMALL_SCORE = 50.0
 # float16 ends at 65,504.
 HALF_MAXIMUM = 65_504.0
 
+_GROWING = ("gradient.generator", "gradient.discriminator", "score.real.mean", "score.fake.mean")
+
 _EPSILON = Remedy(
     "epsilon-in-the-root",
     "Put an epsilon under the root of the gradient penalty's norm: (gradient.square().sum(1) + "
@@ -174,7 +176,7 @@ class NonFinite(Check):
             sure,
             f"A value became NaN or infinite at step {first:.0f}: {_WORDS[mechanism]}.{later}",
             evidence=tuple(evidence),
-            because=self._because(observations, mechanism, growth),
+            because=self._because(observations, first, mechanism, growth),
             since=int(first),
             remedies=_REMEDIES[mechanism],
             explains=() if severity != "error" else None,
@@ -202,7 +204,7 @@ class NonFinite(Check):
     def _growth(observations: Observations, first: float) -> Measurement | None:
         """The signal that grew most in the steps before the first bad value, over its level before those."""
         most = None
-        for name in ("gradient.generator", "gradient.discriminator", "score.real.mean", "score.fake.mean"):
+        for name in _GROWING:
             series = observations.series(name).finite()
             before = np.abs(series.until(first).values)
             late = np.abs(series.since(first - BEFORE).until(first).values)
@@ -225,16 +227,19 @@ class NonFinite(Check):
         return most
 
     def _because(
-        self, observations: Observations, mechanism: str, growth: Measurement | None
+        self, observations: Observations, first: float, mechanism: str, growth: Measurement | None
     ) -> tuple[Alternative, ...]:
         alternatives = []
+        watched = any(len(observations.series(name).finite().until(first)) >= 4 for name in _GROWING)
         if mechanism != "divergence":
             alternatives.append(
                 Alternative(
                     "divergence",
-                    "ruled out" if growth is not None else "open",
+                    "ruled out" if watched else "open",
                     f"{growth.name} grew {growth.value:.2g} times at most before it."
                     if growth is not None
+                    else "No gradient and no score had become large before it."
+                    if watched
                     else "Too few finite records came before it.",
                 )
             )

@@ -96,7 +96,7 @@ class PerfectDiscriminator(Check):
     )
     facts = (*ANATOMY_FACTS, "objective.composite", "generator.graph_cut")
     probes = (*ANATOMY_PROBES, "one-feature", "memorisation")
-    explains = ("vanishing-generator-gradient", "mode-collapse")
+    explains = ("vanishing-generator-gradient", "mode-collapse", "batch-blindness")
     remedies = (
         *root("r1-penalty", "wasserstein-gradient-penalty", "instance-noise", "spectral-normalisation"),
         *symptomatic("one-sided-label-smoothing", "noisy-labels", "fewer-discriminator-steps"),
@@ -213,7 +213,7 @@ class PerfectDiscriminator(Check):
         ways = anatomy(observations)
         station = ways.first_dead
         if station is not None and station.name != "discriminator":
-            return ("mode-collapse",)
+            return ("mode-collapse", "batch-blindness")
         return self.explains
 
     def _because(

@@ -77,7 +77,7 @@ class UninformativeDiscriminator(Check):
     )
     facts = ("objective.composite", "objective.double_sigmoid")
     probes = ("fresh-discriminator",)
-    explains = ("mode-collapse", "instability", "oscillation")
+    explains = ("mode-collapse", "batch-blindness", "instability", "oscillation")
     remedies = (
         *root("train-discriminator", "higher-discriminator-learning-rate", "larger-discriminator"),
         *symptomatic("lower-learning-rates"),

@@ -107,7 +107,7 @@ class VanishingGeneratorGradient(Check):
     )
     facts = (*ANATOMY_FACTS, "generator.graph_cut", "precision")
     probes = ANATOMY_PROBES
-    explains = ("mode-collapse", "perfect-discriminator")
+    explains = ("mode-collapse", "batch-blindness", "perfect-discriminator")
     remedies = tuple(dict.fromkeys(remedy for remedies in _REMEDIES.values() for remedy in remedies))
 
     def run(self, observations: Observations) -> Finding | None:
@@ -151,7 +151,9 @@ class VanishingGeneratorGradient(Check):
             remedies=self._remedies(ways, station),
             # A flat discriminator is what a perfect one is; a loss that saturates or a generator that blocks
             # lets the discriminator win.
-            explains=("mode-collapse",) if station.name == "discriminator" else self.explains,
+            explains=("mode-collapse", "batch-blindness")
+            if station.name == "discriminator"
+            else self.explains,
             details={
                 "station": station.name,
                 "shares": {s.name: s.share if math.isfinite(s.share) else None for s in ways.stations},

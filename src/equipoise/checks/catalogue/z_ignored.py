@@ -85,7 +85,10 @@ class ZIgnored(Check):
     signals = ("sample.real.duplicates",)
     facts = ("generator.input", "generator.conditional", "objective.composite")
     probes = ("generator-response", "diversity")
-    explains = ("mode-collapse",)
+    explains = (
+        "mode-collapse",
+        "batch-blindness",
+    )
     remedies = (
         *root("mode-seeking-loss"),
         _LATENT_EVERYWHERE,

@@ -1,0 +1,70 @@
+"""EQ501: by heart, not simply good."""
+
+from __future__ import annotations
+
+import pytest
+from observe import HEALTHY, healthy_ns_gan, observe
+
+from equipoise.checks.base import CHECKS
+from equipoise.history.observations import Observations
+
+NAN = float("nan")
+
+
+def check():
+    return CHECKS.get("discriminator-overfitting")()
+
+
+def probed(signals=None, **numbers: float) -> Observations:
+    known = {
+        "seen": 3.0,
+        "unseen": -1.0,
+        "perturbed": 2.5,
+        "fake": -3.0,
+        "gap": 4 / 6,
+        "gap.perturbed": 0.08,
+        "sign": 0.98,
+        "accuracy.unseen": 0.3,
+    }
+    return observe(signals or {}, probes={"memorisation": {**known, **numbers}}, base=healthy_ns_gan())
+
+
+def test_unseen_reals_taken_for_fakes_are_an_error() -> None:
+    """BigGAN: 98 % on training reals, 50 to 55 % on held-out ones."""
+    finding = check().run(probed({"score.accuracy.real": 0.98}, **{"accuracy.unseen": 0.52}))
+    assert finding.severity == "error"
+    assert finding.because[0].verdict == "ruled out"
+
+
+def test_a_large_gap_alone_is_a_warning() -> None:
+    assert check().run(probed(**{"accuracy.unseen": 0.8})).severity == "warning"
+
+
+def test_a_discriminator_that_is_simply_good() -> None:
+    good = {"unseen": 2.8, "gap": 0.2 / 6, "accuracy.unseen": 0.97}
+    assert check().run(probed({"score.accuracy.real": 1.0, "score.auc": 1.0}, **good)) is None
+
+
+def test_a_discriminator_that_is_not_sure_of_reals() -> None:
+    assert check().run(probed(sign=0.3)) is None
+
+
+def test_without_held_out_reals_the_perturbation_decides() -> None:
+    blind = {"unseen": NAN, "gap": NAN, "accuracy.unseen": NAN, "gap.perturbed": 0.8}
+    few = {"batch.real.distinct": 200.0, "batch.real.repeated": 1.0}
+    finding = check().run(probed(few, **blind))
+    assert finding.severity == "warning"
+    assert finding.because[0].verdict == "open"
+    assert check().run(probed({"batch.real.distinct": 20_000.0}, **blind)) is None
+
+
+def test_few_reals_without_a_probe_are_undecided() -> None:
+    signals = {"batch.real.distinct": 200.0, "batch.real.repeated": 1.0, "score.accuracy.real": 1.0}
+    observations = observe(signals, step=2000)
+    assert check().run(observations) is None
+    assert "memorisation" in check().undecided(observations)
+
+
+@pytest.mark.parametrize("run", HEALTHY)
+def test_healthy(run: str) -> None:
+    assert check().run(HEALTHY[run]()) is None

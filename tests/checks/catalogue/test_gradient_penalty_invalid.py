@@ -1,0 +1,84 @@
+"""EQ305: the penalty's axes and points; not another family, not patches on purpose."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from observe import HEALTHY, healthy_ns_gan, healthy_wasserstein_gp, observe
+
+from equipoise.checks.base import CHECKS
+from equipoise.history.observations import Observations
+
+
+def check():
+    return CHECKS.get("gradient-penalty-invalid")()
+
+
+def penalised(**numbers: float) -> Observations:
+    right = {"norm": 0.96, "norm.std": 0.1, "norm.pixel": 0.03, "applied": 0.97, "applied.outside": 0.0}
+    return observe(probes={"gradient-penalty": {**right, **numbers}}, base=healthy_wasserstein_gp())
+
+
+def test_the_norm_over_the_channels() -> None:
+    """A critic whose every pixel has slope 1 has slope 28 per sample: the root of 784 pixels."""
+    gradient = np.ones((4, 1, 28, 28))
+    pixel = np.linalg.norm(gradient, axis=1).mean()
+    sample = np.linalg.norm(gradient.reshape(4, -1), axis=1).mean()
+    assert (pixel, sample) == (1.0, 28.0)
+    finding = check().run(penalised(**{"norm": sample, "norm.pixel": pixel}))
+    assert finding.severity == "error"
+    assert finding.details["case"] == "axes"
+    assert finding.remedies[0].name == "penalise-per-sample"
+
+
+def test_a_normal_alpha_leaves_the_segment() -> None:
+    outside = 1 - 0.5 * math.erf(1 / math.sqrt(2))
+    assert outside == pytest.approx(0.66, abs=0.01)
+    finding = check().run(penalised(**{"applied.outside": outside}))
+    assert finding.severity == "error"
+    assert finding.remedies[0].name == "uniform-interpolation"
+
+
+def test_another_steepness_is_a_warning() -> None:
+    assert check().run(penalised(norm=0.2)).severity == "warning"
+    assert check().run(penalised(norm=40.0)).details["case"] == "steepness"
+
+
+def test_no_slope_at_all_points_to_normalisation() -> None:
+    """Instance norm in the critic (wgan-gp issue 16)."""
+    finding = check().run(observe(facts={"discriminator.instance_norm": 1}, base=penalised(norm=1e-6)))
+    assert finding.details["case"] == "zero"
+    assert finding.remedies[0].name == "no-normalisation-across-the-penalised-axes"
+    assert finding.because[-1].verdict == "open"
+
+
+def test_a_right_penalty() -> None:
+    for norm in (0.4, 1.0, 2.5):
+        assert check().run(penalised(norm=norm)) is None
+
+
+def test_the_first_steps_of_a_critic() -> None:
+    observations = observe(updates={"discriminator": 300, "generator": 60}, base=penalised(norm=0.05))
+    assert check().run(observations) is None
+
+
+def test_r1_has_no_target_of_one() -> None:
+    probe = {"gradient-penalty": {"norm": 0.05, "norm.pixel": 0.01, "applied": 0.05, "applied.outside": 0.0}}
+    regularised = observe({"penalty.applied": 1.0}, probes=probe, base=healthy_ns_gan())
+    assert check().run(regularised) is None
+
+
+def test_a_penalty_per_patch_is_information() -> None:
+    patches = observe(facts={"score.shape": [[1, 14, 14]]}, base=penalised(norm=14.0))
+    assert check().run(patches).severity == "info"
+
+
+def test_no_penalty_no_finding() -> None:
+    assert check().run(observe({"penalty.applied": 0.0}, base=penalised(norm=40.0))) is None
+
+
+@pytest.mark.parametrize("run", HEALTHY)
+def test_healthy(run: str) -> None:
+    assert check().run(HEALTHY[run]()) is None
