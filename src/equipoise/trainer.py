@@ -27,7 +27,7 @@ class Trainer:
 
     Args:
         config: a recipe's name, the path of a YAML file, nested values, or a `TrainingConfiguration`.
-        data: a `Dataset`, an array, or a source for `load_data`; None takes the configuration's `data.source`.
+        data: a `Dataset`, an array, or a source for `load_data`; None takes `data.source` as configured.
         out: the run's folder; None takes a new one under `runs/`.
         resume: go on with what `out` holds; begin when it holds nothing.
         callbacks: what listens; see `equipoise.training.callbacks.Callback`.
@@ -65,6 +65,7 @@ class Trainer:
         self._data = data
         if resume and out is None:
             raise EquipoiseError("`resume` needs `out`, the folder of the run to go on with; name it.")
+        self._out_named = out is not None
         self.out = Path(out) if out is not None else _new_folder(self.configuration)
         self.resume = resume
         self.callbacks = list(callbacks)
@@ -87,6 +88,10 @@ class Trainer:
         dataset = self._dataset()
         directory = RunDirectory(self.out)
         accelerator = build_accelerator(self.configuration, directory.path)
+        if accelerator.num_processes > 1 and not self._out_named:
+            raise EquipoiseError(
+                "`out` must be named when several processes train together; give one folder to all."
+            )
         self.warnings = check_rules(
             self.configuration, dataset.specification, accelerator.num_processes, accelerator.device.type
         )
@@ -113,12 +118,12 @@ class Trainer:
     def _dataset(self) -> Dataset:
         from equipoise.data import Dataset, load_data
 
-        if isinstance(self._data, Dataset):
-            self.configuration.data.source = self._data.name
-            return self._data
         section = self.configuration.data
-        source = section.source if self._data is None or isinstance(self._data, (str, Path)) else self._data
-        return load_data(source, **section.options)
+        if self._data is None or isinstance(self._data, (str, Path)):
+            return load_data(section.source, **section.options)
+        dataset = self._data if isinstance(self._data, Dataset) else load_data(self._data, **section.options)
+        section.source = dataset.name
+        return dataset
 
     def _start_watching(self, loop: TrainingLoop) -> Any:
         """The monitor, when this installation has one."""
@@ -232,7 +237,7 @@ def load_generator(path: str | Path | Run, *, ema: bool = True) -> SavedGenerato
 
 
 def checkpoint_folder(path: Path) -> Path:
-    """The checkpoint of a folder: itself, or the run's last (while it is being replaced, the complete one)."""
+    """The checkpoint of a folder: itself, or the run's last (while that is replaced, the complete one)."""
     from equipoise.training.checkpoint import STATE_FILE
 
     last = path / "checkpoints" / "last"
