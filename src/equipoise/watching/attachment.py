@@ -53,8 +53,8 @@ def harmless(sensor: str) -> Callable[[Callable[..., Result]], Callable[..., Res
 class Hook:
     """A callable for torch's hooks that refers to its owner weakly.
 
-    A deep copy of the user's module (an averaged generator, say) and a pickle of it get an inert hook, so
-    that neither copies the watcher nor fails.
+    A deep copy of the user's module and a pickle of it get an inert hook, so that neither copies the watcher
+    nor fails; a deep copy of the generator tells the watcher that it exists, because it may be an average.
     """
 
     def __init__(self, owner: Any = None, method: str = "") -> None:
@@ -70,6 +70,11 @@ class Hook:
             getattr(owner, self._method)(*args, **kwargs)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Hook:
+        # A copy of the generator may be its moving average; it is only noticed when it is called.
+        if self._owner is not None and self._method == "_on_generator":
+            copied = Hook()
+            copied._owner, copied._method = self._owner, "_on_generator_copy"
+            return copied
         return Hook()
 
     def __copy__(self) -> Hook:

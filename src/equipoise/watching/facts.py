@@ -65,6 +65,7 @@ class RunningFacts:
         self._cuts = 0
         self._fed = 0
         self._objective: dict[str, Any] = {}
+        self._repeated: dict[str, deque[float]] = {}
         self.composite: float | None = None
 
     # ---- what passes show
@@ -133,6 +134,34 @@ class RunningFacts:
         elif assignment.generator:
             self._fed += 1
 
+    def limits(self, values: dict[str, Any]) -> None:
+        """Notice bounds: a norm or a largest value that comes back to the same number is held there by a clip."""
+        for name in ("gradient.generator", "gradient.discriminator", "weights.discriminator.largest",
+                     "gradient.generator.largest", "gradient.discriminator.largest"):  # fmt: skip
+            value = values.get(name)
+            if isinstance(value, float) and value > 0:
+                self._repeated.setdefault(name, deque(maxlen=12)).append(value)
+
+    def _bound(self, name: str) -> float | None:
+        """The largest value of a series if at least three records share it to 1 in 10,000 and none exceeds it."""
+        known = self._repeated.get(name, ())
+        if len(known) < 3:
+            return None
+        high = max(known)
+        same = sum(value >= high * (1 - 1e-4) for value in known)
+        return high if same >= 3 else None
+
+    def _clipping(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {"weight.clipping": self._bound("weights.discriminator.largest")}
+        for player in ("generator", "discriminator"):
+            by_value = self._bound(f"gradient.{player}.largest")
+            by_norm = self._bound(f"gradient.{player}")
+            if by_value is not None:
+                facts["gradient.clipping"] = {"player": player, "kind": "value", "bound": by_value}
+            elif by_norm is not None:
+                facts["gradient.clipping"] = {"player": player, "kind": "norm", "bound": by_norm}
+        return facts
+
     def raw_outputs(self, low: float, high: float) -> None:
         self._raw_bounds = [min(self._raw_bounds[0], low), max(self._raw_bounds[1], high)]
 
@@ -189,6 +218,15 @@ class RunningFacts:
     def sigmoid(self) -> bool:
         return bool(self._fingerprints) and self._fingerprints[-1].sigmoid
 
+    @staticmethod
+    def _broadcast(facts: dict[str, Any]) -> bool:
+        # (N, 1) against (N,): every score of a mixed batch meets every target, so both halves are pulled to
+        # the same mean target, half way between.
+        real, fake = facts.get("objective.target.real"), facts.get("objective.target.fake")
+        if not facts.get("concatenated") or real is None or fake is None:
+            return False
+        return bool(abs(real - fake) < 0.02)
+
     # ---- all together
 
     def collect(self) -> dict[str, Any]:
@@ -198,6 +236,9 @@ class RunningFacts:
         known = watcher.roles.decided + watcher.roles.undecided
         facts = dict(self.values)
         facts |= self._objective
+        facts |= self._clipping()
+        facts["shape.broadcast"] = self._broadcast(facts)
+        facts["ema"] = watcher.averages.facts()
         facts["score.orientation"] = watcher.roles.orientation
         facts["roles.decided"] = watcher.roles.decided / known if known else None
         facts["roles.tagged"] = watcher.roles.tagged

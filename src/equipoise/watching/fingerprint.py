@@ -23,7 +23,7 @@ ALIKE = 3.0
 _FLOOR = 1e-3
 # What float32 leaves of the variation as noise.
 _NOISE = 1e-4
-_USUAL = ("wasserstein", "hinge", "logistic", "saturating", "least-squares", "double-sigmoid",
+_USUAL = ("cross-entropy", "wasserstein", "hinge", "logistic", "saturating", "least-squares", "double-sigmoid",
           "relativistic-pairing", "relativistic-average-hinge", "relativistic-average")  # fmt: skip
 _EMPTY = np.zeros(0)
 
@@ -40,6 +40,7 @@ class Batch:
     generator_slope: Array = field(default_factory=lambda: _EMPTY)
     generator_real: Array = field(default_factory=lambda: _EMPTY)
     sigmoid: bool = False
+    raw: Batch | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,45 @@ _RELATIVE: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
 }
 
 
+def fit_output(batches: Sequence[Batch]) -> Fit | None:
+    """The family in terms of the returned probability, behind a final sigmoid; None without one."""
+    raws = [batch.raw for batch in batches if batch.raw is not None]
+    used = [raw for raw in raws if len(raw.real_slope) and len(raw.fake_slope)]
+    if not used:
+        return None
+    chance = np.concatenate([np.concatenate([raw.real, raw.fake]) for raw in used])
+    slopes = np.concatenate([np.concatenate([raw.real_slope, raw.fake_slope]) for raw in used])
+    groups = np.concatenate([np.repeat([0, 1], [len(raw.real), len(raw.fake)]) for raw in used])
+    if not np.any(slopes) or not np.all(np.isfinite(slopes)):
+        return None
+    fits: list[Fit | None] = list(fit_discriminator(used))
+    inside = (chance > 1e-6) & (chance < 1 - 1e-6)
+    if inside.sum() >= 8:
+        # Cross-entropy of the probability itself: slope = scale * (p - target) / (p (1 - p)).
+        steep = 1 / (chance[inside] * (1 - chance[inside]))
+        fits.append(_affine(chance[inside], steep, slopes[inside], groups[inside], "cross-entropy"))
+    ranked = _ranked(fits, slopes, groups)
+    return ranked[0] if ranked and ranked[0].error < FIT else None
+
+
+def clamp(batches: Sequence[Batch]) -> float | None:
+    """The epsilon in log(p + epsilon), where the generator's slope at saturated probabilities shows one."""
+    raws = [batch.raw for batch in batches if batch.raw is not None and len(batch.raw.generator_slope)]
+    if not raws:
+        return None
+    chance = np.concatenate([raw.generator for raw in raws])
+    slopes = np.abs(np.concatenate([raw.generator_slope for raw in raws]))
+    low = (chance < 1e-3) & (slopes > 0)
+    if low.sum() < 8:
+        return None
+    # slope = 1 / (p + epsilon): what is missing to 1 / p is the epsilon.
+    epsilon = 1 / slopes[low] - chance[low]
+    middle = float(np.median(epsilon))
+    if middle <= 1e-14 or float(np.median(np.abs(epsilon - middle))) > 0.1 * middle:
+        return None
+    return middle
+
+
 def objective_facts(batches: Sequence[Batch], orientation: int) -> dict[str, Any]:
     """The facts `objective.*` that the slopes support, and the fits' errors under `fit`."""
     discriminator, generator = fit_discriminator(batches), fit_generator(batches)
@@ -223,10 +263,20 @@ def objective_facts(batches: Sequence[Batch], orientation: int) -> dict[str, Any
         "objective.flipped": orientation < 0,
         "objective.target.real": None,
         "objective.target.fake": None,
+        "objective.target.generator": None,
+        "objective.clamped": clamp(batches),
+        "objective.family.output": None,
         "fit": max(errors) if errors else float("nan"),
     }
     if best_discriminator and len(best_discriminator.targets) == 2:
         facts["objective.target.real"], facts["objective.target.fake"] = best_discriminator.targets
+    if best_generator and len(best_generator.targets) == 1:
+        facts["objective.target.generator"] = best_generator.targets[0]
+    output = fit_output(batches)
+    if output is not None:
+        facts["objective.family.output"] = output.family
+    elif best_discriminator is not None and not any(batch.sigmoid for batch in batches):
+        facts["objective.family.output"] = best_discriminator.family
     return facts
 
 

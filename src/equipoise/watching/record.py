@@ -94,6 +94,9 @@ class RecordBuilder:
             leak = statistics.total_norm(watcher.gradients("generator")) - before["generator"]
             values["gradient.generator.leak"] = leak.abs()
         parameters = [parameter.detach() for parameter in watcher.network(player).parameters()]
+        if player == "discriminator" and parameters:
+            # Read before the update, after whatever the loop did to the weights behind the last one.
+            values["_weights.largest"] = statistics.largest_absolute(parameters)
         self._before[player] = list(torch._foreach_mul(parameters, 1.0)) if parameters else []
 
     def _after_update(self, player: str) -> None:
@@ -205,12 +208,15 @@ class RecordBuilder:
         heavy = watcher.schedule.heavy()
         if heavy:
             self._snapshot()
+            watcher.averages.look(watcher.generator, watcher.updates["generator"])
             self._values["objective.fit"] = facts.refit()
             self._heavy()
         if batch is not None:
             self._values |= facts.losses(batch)
         values = _read_out(self._values)
         facts.composite = values.pop("_composite", facts.composite)
+        bound = values.pop("_weights.largest", None)
+        facts.limits({**values, "weights.discriminator.largest": bound})
         if "gradient.samples" in values:
             self._largest_gradient = max(self._largest_gradient, values["gradient.samples"])
             if self._largest_gradient > 0:
@@ -272,6 +278,13 @@ class RecordBuilder:
             )
             if dead is not None:
                 self._values["activation.dead"] = dead
+        if self._discriminator is not None and self._discriminator.real:
+            given = self._discriminator.real[0].owner
+            dead = anatomy.dead_share(
+                discriminator, lambda copied: anatomy.call_again(copied, given.args, given.kwargs)
+            )
+            if dead is not None:
+                self._values["activation.dead.discriminator"] = dead
         for player, network in (("generator", generator), ("discriminator", discriminator)):
             largest = anatomy.largest_singular_values(network)
             if largest is not None:

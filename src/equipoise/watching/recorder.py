@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -182,32 +181,40 @@ def fingerprint_batch(
 ) -> Batch:
     """Oriented scores and slopes of one record, thinned, as arrays."""
     direction = float(orientation or 1)
-
-    def arrays(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
-        with_slope = [part for part in parts if part.slope is not None]
-        if not with_slope:
-            return np.zeros(0), np.zeros(0)
-        # One output tensor only: a family's slope holds per tensor.
-        chosen = next(iter(by_path(with_slope).values()))
-        scores = statistics.first_rows(_flat(chosen), _FINGERPRINT_SCORES)
-        slopes = _slopes(chosen)
-        if slopes is None:
-            return np.zeros(0), np.zeros(0)
-        slopes = statistics.first_rows(slopes, _FINGERPRINT_SCORES)
-        return (
-            (direction * scores).double().cpu().numpy(),
-            (direction * slopes).double().cpu().numpy(),
-        )
-
     batch = Batch()
-    if discriminator is not None:
-        batch.real, batch.real_slope = arrays(discriminator.real)
-        batch.fake, batch.fake_slope = arrays(discriminator.fake)
-        batch.sigmoid = any(part.score.sigmoid for part in (*discriminator.real, *discriminator.fake))
-    if generator is not None:
-        batch.generator, batch.generator_slope = arrays(generator.generator)
-        batch.sigmoid = batch.sigmoid or any(part.score.sigmoid for part in generator.generator)
+    parts = {
+        "real": discriminator.real if discriminator is not None else [],
+        "fake": discriminator.fake if discriminator is not None else [],
+        "generator": generator.generator if generator is not None else [],
+    }
+    batch.sigmoid = any(part.score.sigmoid for group in parts.values() for part in group)
+    if batch.sigmoid:
+        # A probability keeps its sign: 1 means real or fake by convention, and so does its slope.
+        batch.raw = Batch()
+    for role, group in parts.items():
+        _fill(batch, role, group, direction, raw=False)
+        if batch.raw is not None:
+            _fill(batch.raw, role, group, 1.0, raw=True)
     if generator_real:
         scores = statistics.first_rows(_flat(generator_real), _FINGERPRINT_SCORES)
         batch.generator_real = (direction * scores).double().cpu().numpy()
     return batch
+
+
+def _fill(batch: Batch, role: str, parts: list[Part], direction: float, *, raw: bool) -> None:
+    """Thinned scores and slopes of one role; one output tensor only, because a family's slope holds per tensor."""
+    sloped = [part for part in parts if (part.raw_slope if raw else part.slope) is not None]
+    if not sloped:
+        return
+    chosen = next(iter(by_path(sloped).values()))
+    scores = torch.cat([(part.raw if raw else part.values).reshape(-1) for part in chosen])
+    slopes = torch.cat(
+        [
+            slope.reshape(-1) * part.elements
+            for part in chosen
+            if (slope := part.raw_slope if raw else part.slope) is not None
+        ]
+    )
+    for name, values in ((role, scores), (f"{role}_slope", slopes)):
+        thinned = statistics.first_rows(values, _FINGERPRINT_SCORES)
+        setattr(batch, name, (direction * thinned).double().cpu().numpy())

@@ -16,6 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from equipoise.watching import statistics
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, unwrapped
+from equipoise.watching.averages import Averages
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
@@ -68,6 +69,7 @@ class Watcher:
         self.schedule = Schedule(every)
         self.reservoir = Reservoir()
         self.sampling = SamplingCalls()
+        self.averages = Averages()
         self.updates: dict[str, int] = dict.fromkeys(PLAYERS, 0)
         self.step = 0
         self.busy = False
@@ -148,6 +150,11 @@ class Watcher:
         self._calls.append(call)
         self.facts.generator_call(call)
         self._spent += time.perf_counter() - started
+
+    @harmless("averages")
+    def _on_generator_copy(self, module: nn.Module, *_: Any, **__: Any) -> None:
+        if not self.busy:
+            self.averages.seen(module)
 
     @harmless("discriminator-passes")
     def _on_discriminator(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:

@@ -1,0 +1,75 @@
+"""Copies of the generator that were seen, and how they follow it: moving averages."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Averages:
+    """Watches deep copies of the generator by comparing a few of their values with the generator's.
+
+    A moving average follows a' = d * a + (1 - d) * g; from two looks at both, d follows. Buffers that do not
+    move while the generator's do were forgotten by whoever averages.
+    """
+
+    def __init__(self) -> None:
+        self._copies: list[tuple[weakref.ref[nn.Module], dict[str, Any]]] = []
+
+    def seen(self, module: nn.Module) -> None:
+        """A copy was called."""
+        if all(reference() is not module for reference, _ in self._copies):
+            self._copies.append((weakref.ref(module), {"decay": None, "buffers_copied": None}))
+
+    def look(self, generator: nn.Module, update: int) -> None:
+        """Compare all copies with the generator."""
+        self._copies = [(reference, known) for reference, known in self._copies if reference() is not None]
+        for reference, known in self._copies:
+            module = reference()
+            if module is None or module is generator:
+                continue
+            own, other = _probe(generator.parameters()), _probe(module.parameters())
+            if own is None or other is None or own.shape != other.shape:
+                continue
+            behind = other - own
+            before = known.get("behind")
+            if before is not None and update > known["update"]:
+                size = float(before.square().sum())
+                # What is left of the old distance, after taking out the generator's own movement.
+                kept = float(((other - known["other"]) * (own - known["other"])).sum())
+                ahead = float((own - known["other"]).square().sum())
+                if ahead > 0 and size > 0:
+                    moved = min(max(kept / ahead, 0.0), 1.0)
+                    steps = update - known["update"]
+                    known["decay"] = (1 - moved) ** (1 / steps) if moved > 0 else None
+                known["buffers_copied"] = _buffers_follow(generator, module)
+            known["behind"], known["other"], known["update"] = behind, other, update
+
+    def facts(self) -> list[dict[str, Any]]:
+        """One entry a copy that moved."""
+        return [
+            {"decay": known["decay"], "buffers_copied": known["buffers_copied"]}
+            for reference, known in self._copies
+            if reference() is not None and known["decay"] is not None
+        ]
+
+
+def _probe(parameters: Any) -> Tensor | None:
+    values = [parameter.detach().reshape(-1)[:256].float() for parameter in parameters]
+    return torch.cat(values) if values else None
+
+
+def _buffers_follow(generator: nn.Module, module: nn.Module) -> bool | None:
+    pairs = [
+        (own, other)
+        for (_, own), (_, other) in zip(generator.named_buffers(), module.named_buffers())
+        if own.is_floating_point() and own.shape == other.shape and own.ndim
+    ]
+    if not pairs:
+        return None
+    # Untouched running statistics are still exactly 0 or 1.
+    untouched = all(bool(((other == 0) | (other == 1)).all()) for _, other in pairs)
+    return not (untouched and any(bool((own != other).any()) for own, other in pairs))
