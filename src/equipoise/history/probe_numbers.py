@@ -106,7 +106,7 @@ PROBES: dict[str, ProbeNumbers] = {
                 "distance.ratio": "mean pairwise distance, fakes over reals",
                 "feature.ratio": "the same in fixed random convolutional features",
                 "spread.ratio": "RMS across-batch std, fakes over reals",
-                "duplicates": "share of fakes with another fake nearer than the reals' 1st percentile nearest distance",
+                "duplicates": "share of fakes with another fake nearer than the reals' 1st percentile nearest distance and a tenth of its median",
                 "duplicates.low": "lower 95 % confidence bound of that share",
                 "support.low": "lower 95 % bound of the support by the birthday paradox",
                 "support.high": "upper 95 % bound of the same; inf if no duplicates",

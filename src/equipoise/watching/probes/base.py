@@ -22,8 +22,9 @@ _SEED = 20_011
 class Probe:
     """One active measurement.
 
-    A subclass is registered with `@PROBES.register("its-name")`, in a file of its own, under the name that the
-    catalogue of probe numbers has for it. It works on the copies that the material gives and on nothing else.
+    A subclass is registered with `@PROBES.register("its-name")`, in a file of its own, under the name that
+    the catalogue of probe numbers has for it. It works on the copies that the material gives and on nothing
+    else.
     """
 
     name: ClassVar[str]

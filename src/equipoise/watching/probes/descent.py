@@ -22,7 +22,9 @@ class Adam:
 
     def step(self, loss: Tensor) -> None:
         """One step down the loss; parameters that it does not depend on stay."""
-        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        if not loss.requires_grad:
+            return
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         self._count += 1
         first, second = 1 - _FIRST**self._count, 1 - _SECOND**self._count
         with torch.no_grad():
@@ -38,7 +40,7 @@ class Adam:
 
 
 def trainable(network: nn.Module) -> list[nn.Parameter]:
-    """The parameters of a copy that may be trained: those that are now, or all if the loop froze all for a moment."""
+    """The parameters of a copy to train: those trainable now, or all if the loop froze all of them."""
     floating = [parameter for parameter in network.parameters() if parameter.is_floating_point()]
     own = [parameter for parameter in floating if parameter.requires_grad]
     if own:

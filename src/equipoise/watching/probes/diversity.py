@@ -26,9 +26,9 @@ class Diversity(Probe):
 
     One set of reals is the reference; the other says what a perfect generator would reach. Distances are
     Euclidean between the values as the discriminator is given them. The bound of the duplicates' share is
-    Clopper and Pearson's (1934), one-sided; the support is n (n - 1) / (2 C) for C pairs of duplicates among n fakes,
-    with the exact limits of a Poisson mean (after Arora & Zhang 2017, 1706.08224). The cells are those of
-    Richardson & Weiss 2018 (1805.12462), of which only those with too few fakes are counted.
+    Clopper and Pearson's (1934), one-sided; the support is n (n - 1) / (2 C) for C pairs of duplicates among
+    n fakes, with the exact limits of a Poisson mean (after Arora & Zhang 2017, 1706.08224). The cells are
+    those of Richardson & Weiss 2018 (1805.12462), of which only those with too few fakes are counted.
     """
 
     name = "diversity"
@@ -54,7 +54,7 @@ class Diversity(Probe):
             "feature.ratio": _feature_ratio(reference, fakes),
             "spread.ratio": float(_spread(fakes) / _spread(reference).clamp(min=tiny)),
         }
-        values |= _duplicates(among, float(nearest_other(between).quantile(0.01)))
+        values |= _duplicates(among, duplicate_distance(between))
         radius = nearest_other(between, 5)
         across, held_out = pairwise_distances(fakes, reference), pairwise_distances(other, reference)
         values["coverage"] = float((across.min(dim=0).values <= radius).float().mean())
@@ -76,7 +76,7 @@ def _feature_ratio(reals: Tensor, fakes: Tensor) -> float:
 
 
 def random_features(shape: tuple[int, ...]) -> nn.Module:
-    """A small network of fixed random weights: convolutions for pictures and sequences, layers for vectors."""
+    """A small network of fixed random weights: convolutions, or layers for vectors."""
     if len(shape) == 3:
         convolution: type[nn.Module] = nn.Conv2d
         pool: nn.Module = nn.AdaptiveAvgPool2d(min(4, *shape[1:]))
@@ -106,6 +106,17 @@ def _seeded(network: nn.Module) -> nn.Module:
             scale = math.sqrt(2 / fan) if parameter.ndim > 1 else 0.1
             parameter.copy_(torch.randn(parameter.shape, generator=random) * scale)
     return network
+
+
+def duplicate_distance(between: Tensor) -> float:
+    """The distance below which two samples are duplicates: at most one in a hundred reals has another so
+    near.
+
+    In many dimensions nearest distances are all alike, and a cloud a little narrower than the reals would be
+    nothing but duplicates; hence it is a tenth of the reals' median nearest distance at most.
+    """
+    nearest = nearest_other(between)
+    return min(float(nearest.quantile(0.01)), 0.1 * float(nearest.median()))
 
 
 def _duplicates(among: Tensor, near: float) -> dict[str, float]:

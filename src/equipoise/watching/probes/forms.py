@@ -81,7 +81,8 @@ class Form:
 
         Args:
             samples: put in the place of the samples; the stored ones if None.
-            index: which stored rows (and their conditions) to take; by default as many as there are samples, from
+            index: which stored rows (and their conditions) to take; by default as many as there are samples,
+            from
                 the first, over and over.
             condition_index: other rows for the conditions alone, to pair samples with conditions not theirs.
         """
@@ -112,7 +113,7 @@ class Form:
 
 
 def fitted(tree: Any, network: nn.Module) -> Any:
-    """Floating tensors in the precision and on the device of the network, as probes compute without autocast."""
+    """The tree with floating tensors in the network's precision, for probes compute without autocast."""
     parameter = next(
         (one for one in (*network.parameters(), *network.buffers()) if one.is_floating_point()), None
     )

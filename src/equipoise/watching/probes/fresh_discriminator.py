@@ -24,8 +24,8 @@ _SEPARATES = 0.02
 class FreshDiscriminator(Probe):
     """A small network is trained on one half of the samples and judged on the other half.
 
-    It is an independent witness: AUC one half says that the fakes are as good as that network can see, whatever
-    the loop's own discriminator says.
+    It is an independent witness: AUC one half says that the fakes are as good as that network can see,
+    whatever the loop's own discriminator says.
     """
 
     name = "fresh-discriminator"
@@ -81,8 +81,9 @@ def separate(reals: Tensor, fakes: Tensor) -> tuple[nn.Module, int]:
     random = torch.Generator().manual_seed(0)
     reals, fakes = (reals - mean) / spread, (fakes - mean) / spread
     recent = math.log(2)
-    step = 0
-    for step in range(1, _STEPS + 1):
+    used = 0
+    while used < _STEPS and recent >= _SEPARATES:
+        used += 1
         rows = torch.randint(0, len(reals), (2, min(_BATCH, len(reals))), generator=random)
         score = network(torch.cat([reals[rows[0]], fakes[rows[1]]])).squeeze(1)
         sign = torch.ones_like(score)
@@ -90,9 +91,7 @@ def separate(reals: Tensor, fakes: Tensor) -> tuple[nn.Module, int]:
         loss = nn.functional.softplus(sign * score).mean()
         optimizer.step(loss)
         recent = 0.9 * recent + 0.1 * float(loss.detach())
-        if recent < _SEPARATES:
-            break
-    return nn.Sequential(_Standardised(mean, spread), network), step
+    return nn.Sequential(_Standardised(mean, spread), network), used
 
 
 class _Standardised(nn.Module):

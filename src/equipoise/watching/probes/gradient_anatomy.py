@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,10 +23,10 @@ _WEIGHT_LAYERS = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd)
 class GradientAnatomy(Probe):
     """The three stations of the way back, each by itself.
 
-    The loss's slope is that of the fitted family at the scores of fresh fakes, scaled as the loop scales its loss. The
-    steepness is |ds/dx| (summed over a sample's patches). The generator's part is the gradient that its first
-    and its last weight layer get when a gradient of norm one arrives at its output, in the direction the
-    discriminator sends it; layers are ordered by their use.
+    The loss's slope is that of the fitted family at the scores of fresh fakes, scaled as the loop scales its
+    loss. The steepness is |ds/dx| (summed over a sample's patches). The generator's part is the gradient that
+    its first and its last weight layer get when a gradient of norm one arrives at its output, in the
+    direction the discriminator sends it; layers are ordered by their use.
     """
 
     name = "gradient-anatomy"
@@ -131,7 +132,7 @@ def steepness(
     return score.detach(), gradient.detach()
 
 
-def _weights(layer: nn.Module) -> list[Tensor]:
+def _weights(layer: nn.Module) -> Sequence[Tensor]:
     # Under a parametrisation the weight is computed; what is trained stands beside it.
     own = dict(layer.named_parameters())
     for name in ("weight", "weight_orig", "weight_v", "parametrizations.weight.original"):

@@ -19,9 +19,9 @@ _OFF = 0.02
 class GradientPenalty(Probe):
     """|ds/dx| at points drawn uniformly between a real and a fake (Gulrajani et al. 2017, 1704.00028).
 
-    The norm of a sample is taken over all its axes. The common mistake, the norm over the channel axis alone and
-    the mean over all places, is measured beside it. The points at which the loop itself differentiated are
-    compared with the segments between the reals and the fakes of that step, row by row.
+    The norm of a sample is taken over all its axes. The common mistake, the norm over the channel axis alone
+    and the mean over all places, is measured beside it. The points at which the loop itself differentiated
+    are compared with the segments between the reals and the fakes of that step, row by row.
     """
 
     name = "gradient-penalty"

@@ -41,7 +41,8 @@ class Latent:
         flat = self.pool.flatten(1)[:, self.noise]
         mean, std = flat.mean(), flat.std()
         if self.law == "rows":
-            # One fixed order, walked through from call to call, so that no row comes twice before all have come.
+            # One fixed order, walked through from call to call, so that no row comes twice before all have
+            # come.
             order = torch.randperm(len(flat), generator=torch.Generator().manual_seed(0))
             return flat[order[(torch.arange(rows) + start) % len(flat)]]
         if self.law == "uniform":
@@ -62,8 +63,9 @@ class Latent:
 def find_latents(calls: Sequence[tuple[Any, Any]], sample: tuple[int, ...]) -> list[Latent]:
     """The noise inputs among the generator's, from remembered calls.
 
-    A floating tensor that is no picture is noise; where there are several, those are that follow a normal or a
-    uniform law around zero. A picture-shaped tensor is noise only if it follows such a law without correlation.
+    A floating tensor that is no picture is noise; where there are several, those are that follow a normal or
+    a uniform law around zero. A picture-shaped tensor is noise only if it follows such a law without
+    correlation.
 
     Args:
         calls: remembered calls as (args, kwargs).

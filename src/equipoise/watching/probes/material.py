@@ -39,6 +39,15 @@ class FakeBatch:
     form: Form
 
 
+@dataclass(frozen=True)
+class Game:
+    """A batch of reals and a generator call, with the forms in which the discriminator is given both."""
+
+    real: Form
+    fake: Form
+    call: tuple[Any, Any]
+
+
 class Material:
     """Everything a probe may look at; nothing of it is the user's own.
 
@@ -129,8 +138,13 @@ class Material:
         """Whether the discriminator ends in a sigmoid; scores are taken before it."""
         return self._watcher.facts.sigmoid
 
+    @property
+    def boundary(self) -> float | None:
+        """The score, not oriented, at which the discriminator is undecided, by the fitted family."""
+        return self._watcher.facts.boundary
+
     def loss_scale(self, payoff: Payoff) -> float:
-        """The factor by which the loop's generator loss is larger than the family's own; 1 if it is not known."""
+        """How many times larger the loop's generator loss is than the family's; 1 if that is not known."""
         batch = self._watcher.facts.newest
         if batch is None or not len(batch.generator_slope):
             return 1.0
@@ -196,7 +210,9 @@ class Material:
         for value in found:
             if value.ndim and value[:1].numel() == wanted.numel():
                 return value.reshape(len(value), *wanted)
-        raise ProbeSkipped("the generator's output has not the shape of the samples given to the discriminator")
+        raise ProbeSkipped(
+            "the generator's output has not the shape of the samples given to the discriminator"
+        )
 
     @property
     def calls(self) -> list[tuple[Any, Any]]:
@@ -223,7 +239,7 @@ class Material:
         """
         if not self._linked:
             if self._stored_fakes:
-                return self._stored_fakes
+                return [FakeBatch(form.samples.float(), form) for form in self._stored_fakes]
             raise ProbeSkipped("no batch of fakes was recognised yet")
         generator = self.generator()
         while sum(len(batch.samples) for batch in self._fresh) < count:
@@ -241,7 +257,9 @@ class Material:
     def fake_samples(self, count: int) -> Tensor:
         """At most `count` fakes as one tensor."""
         batches = [batch.samples for batch in self.fakes(count)]
-        return torch.cat([samples for samples in batches if samples.shape[1:] == batches[0].shape[1:]])[:count]
+        return torch.cat([samples for samples in batches if samples.shape[1:] == batches[0].shape[1:]])[
+            :count
+        ]
 
     def fake_scores(self, discriminator: nn.Module, count: int) -> Tensor:
         """The mean score of each of `fake_samples(count)`, oriented, batch by batch."""
@@ -249,6 +267,33 @@ class Material:
             self.score(discriminator, batch.form, batch.samples).mean(dim=1) for batch in self.fakes(count)
         ]
         return torch.cat(values)[:count] * self.orientation
+
+    # ---- both together
+
+    def games(self, rows: int) -> tuple[Game, Game]:
+        """Two batches to play on: different reals and different latents, as far as there are any."""
+        if not self.forms:
+            raise ProbeSkipped("no batch of reals was recognised yet")
+        if not self._linked or not self._pairs:
+            raise ProbeSkipped("no batch of fakes was given to the discriminator as the generator made it")
+        found = []
+        for number in range(2):
+            call, fake = self._pairs[-1 - number % len(self._pairs)]
+            real = self.forms[-1 - number % len(self.forms)]
+            count = min(rows, fake.rows, _rows(call), real.rows)
+            call = self.redrawn(_first(call, count))
+            found.append(Game(real.first(count), fake.first(count), call))
+        return found[0], found[1]
+
+    def play(self, game: Game, generator: nn.Module, discriminator: nn.Module) -> tuple[Tensor, Tensor]:
+        """Oriented scores of the reals and of the generator's answer, with the graph to both networks."""
+        graph = torch.is_grad_enabled()
+        torch.manual_seed(0)
+        samples = self.call(generator, *game.call)
+        real = self.score(discriminator, game.real, graph=graph, seed=0)
+        index = torch.arange(len(samples)) % game.fake.rows
+        fake = self.score(discriminator, game.fake, samples, index, graph=graph, seed=0)
+        return real * self.orientation, fake * self.orientation
 
 
 def _first(call: tuple[Any, Any], rows: int) -> tuple[Any, Any]:

@@ -26,7 +26,8 @@ class Payoff:
         if name not in OBJECTIVES:
             raise ProbeSkipped("the family of the loss is not known")
         self.objective: Objective = build_objective(str(name))
-        self._outputs = sigmoid and name in ("least-squares", "wasserstein", "hinge")
+        raw = name in ("least-squares", "wasserstein", "hinge") or bool(facts.get("objective.double_sigmoid"))
+        self._outputs = sigmoid and raw
 
     def _raw(self, scores: Tensor) -> Tensor:
         scores = scores.reshape(-1)
@@ -58,8 +59,10 @@ class Payoff:
     def undecided(self) -> float:
         """The score at which the discriminator is undecided; 0 where single scores mean nothing."""
         boundary = self.objective.facts.decision_boundary or 0.0
-        # A probability at the boundary of a family of raw outputs, as the score before the sigmoid.
-        return float(torch.logit(torch.tensor(boundary), eps=1e-6)) if self._outputs else boundary
+        if not self._outputs:
+            return boundary
+        # A probability at the boundary, as the score before the sigmoid; one half where none is there.
+        return float(torch.logit(torch.tensor(boundary))) if 0 < boundary < 1 else 0.0
 
 
 def _equal(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

@@ -48,7 +48,9 @@ class _Sigmoids(TorchFunctionMode):
         return value
 
 
-def score_paths(discriminator: nn.Module, args: Any, kwargs: Any, sample_shape: tuple[int, ...]) -> list[Path]:
+def score_paths(
+    discriminator: nn.Module, args: Any, kwargs: Any, sample_shape: tuple[int, ...]
+) -> list[Path]:
     """Where the scores stand in what the discriminator returns."""
     with torch.enable_grad():
         output = discriminator(*args, **kwargs)
@@ -56,9 +58,11 @@ def score_paths(discriminator: nn.Module, args: Any, kwargs: Any, sample_shape: 
 
 
 def scores(discriminator: nn.Module, args: Any, kwargs: Any, paths: list[Path], rows: int) -> Tensor:
-    """The scores of a batch before a final sigmoid, shape (rows, places), in float32 or wider, with their graph.
+    """The scores of a batch before a final sigmoid, shape (rows, places), in float32 or wider, with their
+    graph.
 
-    Several maps or scales stand side by side. A score that was given to a pack of samples is repeated for each.
+    Several maps or scales stand side by side. A score that was given to a pack of samples is repeated for
+    each.
     """
     with _Sigmoids() as sigmoids:
         output = discriminator(*args, **kwargs)

@@ -1,0 +1,55 @@
+"""Does the score of a sample depend on its neighbours in the batch?"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from equipoise.watching.probes.base import PROBES, Probe
+from equipoise.watching.probes.material import Material, ProbeSkipped
+from equipoise.watching.statistics import auc
+
+_ROWS = 32
+
+
+@PROBES.register("batch-coupling")
+class BatchCoupling(Probe):
+    """Every second fake of a batch is replaced by a real; the scores of the fakes that stay should stay.
+
+    The same batches give the AUC of reals against fakes in mixed and in separate batches. Conditions stay in
+    their rows, and the network's own chance is repeated, so a discriminator that judges each sample alone
+    gives 0.
+    """
+
+    name = "batch-coupling"
+
+    def measure(self, material: Material) -> dict[str, float]:
+        material.reals  # noqa: B018  skipped without reals
+        form = material.forms[-1].first(_ROWS)
+        fakes = material.fake_samples(form.rows).to(form.stored.device)
+        rows = min(len(fakes), form.rows)
+        if rows < 4:
+            raise ProbeSkipped("fewer than four reals or fakes were seen")
+        index = torch.arange(rows)
+        reals, fakes = form.samples[:rows].float(), fakes[:rows]
+        stays = (index % 2 == 0).to(fakes.device)
+        discriminator = material.discriminator()
+
+        def score(samples: Tensor) -> Tensor:
+            return material.score(discriminator, form, samples, index, seed=0).mean(dim=1)
+
+        shape = (-1, *(1,) * (fakes.ndim - 1))
+        mixed = score(torch.where(stays.reshape(shape), fakes, reals))
+        alone, real = score(fakes), score(reals)
+        change = (mixed - alone)[stays].square().mean().sqrt()
+        spread = torch.cat([alone, real]).std(correction=0)
+        values = {"change": 0.0 if float(change) == 0 else float(change / spread.clamp(min=1e-12))}
+        values["leak"] = math.nan
+        if math.isfinite(material.orientation):
+            sign = material.orientation
+            together = auc(sign * mixed[~stays], sign * mixed[stays])
+            apart = auc(sign * real[~stays], sign * alone[stays])
+            values["leak"] = float(together - apart)
+        return values

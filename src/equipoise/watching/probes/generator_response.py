@@ -1,0 +1,131 @@
+"""What does the generator's output depend on: its latent, its condition, and does the discriminator care?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from equipoise.watching.probes.base import PROBES, Probe
+from equipoise.watching.probes.forms import Form
+from equipoise.watching.probes.material import Material, ProbeSkipped
+from equipoise.watching.statistics import mean_distance, pairwise_distances
+from equipoise.watching.tree import Path, map_tensors, tensors
+
+_ROWS = 32
+_DRAWS = 6
+
+
+@PROBES.register("generator-response")
+class GeneratorResponse(Probe):
+    """The output at fixed conditions and fresh latents, and at fixed latents and exchanged conditions.
+
+    A row of a batch keeps its condition while its latent is drawn anew six times (with the generator's own
+    chance, where it has some); a condition is exchanged with that of another row, and only rows count whose
+    condition really changed. Without a latent, or without a condition, its numbers are nan.
+    """
+
+    name = "generator-response"
+
+    def measure(self, material: Material) -> dict[str, float]:
+        reals = material.reals
+        spread = reals.flatten(1).std(dim=0).square().mean().sqrt().clamp(min=1e-12).cpu()
+        some = reals[: 4 * _ROWS]
+        distance = mean_distance(pairwise_distances(some, some)).clamp(min=1e-12).cpu()
+        generator = material.generator()
+        call = material.shortened(material.calls[0], _ROWS)
+        draws = []
+        for seed in range(_DRAWS):
+            torch.manual_seed(seed)
+            with torch.no_grad():
+                draws.append(material.call(generator, *material.redrawn(call)).float().flatten(1).cpu())
+        values = dict.fromkeys(("latent", "condition", "noise"), math.nan)
+        outputs = torch.stack(draws)
+        if material.latents or not bool((outputs[0] == outputs[1]).all()):
+            values["latent"] = float(outputs.std(dim=0).square().mean().sqrt() / spread)
+            values["noise"] = float(_change(outputs[0], outputs[1]) / distance)
+        values["condition"] = self._condition(material, generator, call, distance)
+        values["discriminator.condition"] = self._discriminator(material)
+        return values
+
+    def _condition(self, material: Material, generator: Any, call: Any, distance: Tensor) -> float:
+        tree = {"args": call[0], "kwargs": call[1]}
+        exchanged, changed = exchange_conditions(material, tree)
+        if changed is None or not bool(changed.any()):
+            return math.nan
+        outputs = []
+        for one in (tree, exchanged):
+            torch.manual_seed(0)
+            with torch.no_grad():
+                outputs.append(material.call(generator, one["args"], one["kwargs"]).float().flatten(1).cpu())
+        if len(outputs[0]) != len(changed):
+            return math.nan
+        return float(_change(outputs[0][changed], outputs[1][changed]) / distance)
+
+    def _discriminator(self, material: Material) -> float:
+        form = material.forms[-1].first(_ROWS)
+        if not form.conditional or form.rows < 2:
+            return math.nan
+        index = torch.arange(form.rows)
+        other = index.roll(form.rows // 2)
+        changed = _conditions_differ(form, index, other)
+        if not bool(changed.any()):
+            return math.nan
+        discriminator = material.discriminator()
+        own = material.score(discriminator, form, seed=0).mean(dim=1)
+        wrong = material.score(discriminator, form, None, index, condition_index=other, seed=0).mean(dim=1)
+        change = (wrong - own)[changed.to(own.device)].square().mean().sqrt()
+        deviation = own.std(correction=0)
+        return 0.0 if float(change) == 0 else float(change / deviation.clamp(min=1e-12))
+
+
+def exchange_conditions(material: Material, tree: Any) -> tuple[Any, Tensor | None]:
+    """A generator call in which every row has another row's condition; which rows' conditions differ now.
+
+    Everything with one entry a sample that is no noise is a condition, also columns of a tensor that holds
+    both.
+    """
+    noise = {latent.path: latent.noise for latent in material.latents}
+    rows = max((len(value) for _, value in tensors(tree) if value.ndim), default=0)
+    if rows < 2:
+        return tree, None
+    order = torch.arange(rows).roll(rows // 2)
+    changed = torch.zeros(rows, dtype=torch.bool)
+    seen = False
+
+    def exchange(path: Path, value: Tensor) -> Tensor:
+        nonlocal seen
+        if not value.ndim or len(value) != rows:
+            return value
+        moved = value[order.to(value.device)]
+        if path in noise:
+            own = noise[path].to(value.device)
+            if bool(own.all()):
+                return value
+            moved = torch.where(own, value.flatten(1), moved.flatten(1)).reshape(value.shape)
+        seen = True
+        changed.logical_or_((moved != value).reshape(rows, -1).any(dim=1).cpu())
+        return moved
+
+    exchanged = map_tensors(tree, exchange)
+    return exchanged, changed if seen else None
+
+
+def _conditions_differ(form: Form, index: Tensor, other: Tensor) -> Tensor:
+    differ = torch.zeros(len(index), dtype=torch.bool)
+    for _, value in form.conditions():
+        value = value.cpu()
+        differ |= (value[index] != value[other]).reshape(len(index), -1).any(dim=1)
+    if form.channels is not None:
+        start, stop, _ = form.channels.indices(form.stored.shape[1])
+        beside = torch.cat([form.stored[:, :start], form.stored[:, stop:]], dim=1).cpu()
+        differ |= (beside[index] != beside[other]).reshape(len(index), -1).any(dim=1)
+    return differ
+
+
+def _change(first: Tensor, second: Tensor) -> Tensor:
+    if first.shape != second.shape:
+        raise ProbeSkipped("the generator returned batches of different sizes for equal calls")
+    return (first - second).norm(dim=1).square().mean().sqrt()
