@@ -46,10 +46,12 @@ def evaluate(
     With labelled data a classifier is trained first, for the scores that need one.
     """
     from equipoise.data import load_data
+    from equipoise.metrics import FEATURES, train_classifier
     from equipoise.metrics import evaluate as evaluate_samples
-    from equipoise.metrics import train_classifier
     from equipoise.trainer import Run, load_generator
 
+    if feature not in ("auto", "classifier"):
+        FEATURES.get(feature)
     opened = Run(run)
     section = opened.configuration.data
     generator = load_generator(run)
@@ -65,7 +67,7 @@ def evaluate(
     count = min(n, len(others))
     classifier = None
     if dataset.labels is not None and (dataset.specification.classes or 0) > 1:
-        classifier = train_classifier(reference, seed=seed)
+        classifier = train_classifier(reference.take(some_of(reference, MOST_COMPARED, seed)), seed=seed)
     elif feature == "classifier":
         raise EquipoiseError(
             "`--feature classifier` needs labelled data, but this has no labels; choose another one."
