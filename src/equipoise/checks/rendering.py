@@ -53,7 +53,7 @@ def verdict(diagnosis: Diagnosis) -> str:
 def plain_text(diagnosis: Diagnosis, width: int = WIDTH) -> str:
     """The whole diagnosis as text of at most `width` columns (long words and addresses excepted)."""
     lines = [_wrap(verdict(diagnosis), width)]
-    if diagnosis.healthy and (looked := _looked_at(diagnosis)):
+    if diagnosis.healthy and (looked := looked_at(diagnosis)):
         lines += [_wrap(looked, width)]
     for finding in diagnosis.findings:
         if finding.caused_by is None:
@@ -71,7 +71,7 @@ def notebook_html(diagnosis: Diagnosis) -> str:
         '<div style="font-family:system-ui,sans-serif;max-width:56em;line-height:1.45">',
         f'<p style="font-weight:600;color:{_COLOURS[worst]}">{html.escape(verdict(diagnosis))}</p>',
     ]
-    if diagnosis.healthy and (looked := _looked_at(diagnosis)):
+    if diagnosis.healthy and (looked := looked_at(diagnosis)):
         parts.append(f"<p>{html.escape(looked)}</p>")
     parts += [
         _finding_html(diagnosis, finding) for finding in diagnosis.findings if finding.caused_by is None
@@ -90,7 +90,7 @@ def rich_renderable(diagnosis: Diagnosis) -> RenderableType:
 
     worst = "healthy" if diagnosis.healthy else str(diagnosis.worst)
     parts: list[Any] = [Text(verdict(diagnosis), style=_STYLES[worst])]
-    if diagnosis.healthy and (looked := _looked_at(diagnosis)):
+    if diagnosis.healthy and (looked := looked_at(diagnosis)):
         parts.append(Text(looked))
     for finding in diagnosis.findings:
         if finding.caused_by is not None:
@@ -173,7 +173,8 @@ def _ends(diagnosis: Diagnosis) -> Iterator[tuple[str, list[str]]]:
         yield "Problems of the watching itself", list(diagnosis.problems)
 
 
-def _looked_at(diagnosis: Diagnosis) -> str:
+def looked_at(diagnosis: Diagnosis) -> str:
+    """One sentence on what was measured, for a healthy verdict; empty before training."""
     named = [words for name, words in _MEASURED if name in diagnosis.measured]
     if not named:
         return (
