@@ -43,3 +43,18 @@ def test_an_image_to_image_generator_may_vary_less() -> None:
     blurred = {"sample.distance.ratio": 0.35}
     assert collapse(observe(blurred, base=healthy_ns_gan())) is not None
     assert collapse(observe(blurred, facts={"generator.input": "image"}, base=healthy_ns_gan())) is None
+
+
+def test_absent_modes_are_waited_for_while_the_samples_improve() -> None:
+    probe = {
+        "diversity": {"clusters": 0.4, "clusters.expected": 0.0, "coverage": 0.5, "coverage.expected": 0.98}
+    }
+    assert collapse(observe(probes=probe, base=healthy_ns_gan())) is not None
+    improving = {"sample.nearest.ratio": lambda t: 10 - 8 * t}
+    assert collapse(observe(improving, probes=probe, base=healthy_ns_gan())) is None
+
+
+def test_near_copies_of_a_few_are_not_waited_for() -> None:
+    probe = {"diversity": {"duplicates.low": 0.9, "support.high": 4.0}}
+    improving = {"sample.nearest.ratio": lambda t: 10 - 8 * t}
+    assert collapse(observe(improving, probes=probe, base=healthy_ns_gan())) is not None

@@ -69,6 +69,15 @@ def test_loss_near_zero_saturating_loss() -> None:
     assert ranked["perfect-discriminator"].caused_by == "vanishing-generator-gradient"
 
 
+def test_a_generator_that_stands_still_because_its_gradient_has_vanished_is_not_frozen() -> None:
+    """Adam's steps shrink to nothing once gradients are below its epsilon."""
+    signals = {**STARVED, "slope.generator.size": falling(0.5, 11), "gradient.generator": falling(1.0, 11)}
+    signals["update.generator"] = falling(1e-3, 7)
+    probe = {"gradient-anatomy": {"slope": 5e-12, "slope.reference": 0.5}}
+    diagnosis = judge(observe(signals, probes=probe, base=healthy_minimax_gan()))
+    assert diagnosis.findings[0].name == "vanishing-generator-gradient"
+
+
 def test_loss_near_zero_memorised_reals() -> None:
     memory = {"seen": 9.0, "unseen": -3.0, "fake": -9.0, "gap": 0.67, "sign": 1.0, "accuracy.unseen": 0.3}
     observations = observe(FLAT, probes={"memorisation": memory}, base=healthy_ns_gan())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from equipoise.checks.trends import rolling_median, rotation, trend
-from equipoise.history.observations import Series
+from equipoise.checks.trends import latest, recent_trend, rolling_median, rotation, trend
+from equipoise.history.observations import Observations, Series
 
 
 def series(values: np.ndarray) -> Series:
@@ -74,3 +74,20 @@ def test_a_noisy_wave_rotates() -> None:
 def test_a_drift_is_no_rotation() -> None:
     assert rotation(series(np.linspace(0, 1, 100)), 5, 0.5) is None
     assert rotation(series(np.exp(np.linspace(0, 5, 100))), 5, 0.5) is None
+
+
+def test_latest_takes_records_where_steps_hold_too_few() -> None:
+    sparse = Series(np.arange(0, 20_001, 200.0), np.arange(101.0))
+    observations = Observations({"score.auc": sparse}, step=20_000)
+    assert latest(observations, "score.auc", 200).values.tolist() == [96, 97, 98, 99, 100]
+    assert len(latest(observations, "score.auc", 2000)) == 11
+
+
+def test_latest_takes_nothing_from_the_first_half() -> None:
+    old = Series(np.array([100.0, 200.0, 300.0]), np.ones(3))
+    assert len(latest(Observations({"score.auc": old}, step=1000), "score.auc", 200)) == 0
+
+
+def test_a_trend_of_rare_records() -> None:
+    sparse = Series(np.arange(0, 2001, 100.0), np.linspace(1, 2, 21))
+    assert recent_trend(Observations({"quality": sparse}, step=2000), "quality", 300).rises()

@@ -14,7 +14,7 @@ import numpy as np
 
 from equipoise.checks.finding import Measurement
 from equipoise.checks.samples import CALIBRATION
-from equipoise.checks.trends import rolling_median
+from equipoise.checks.trends import latest, rolling_median
 from equipoise.history.observations import Observations, Series
 
 # What `anatomy` reads; a check that calls it declares these.
@@ -118,13 +118,13 @@ def _ratio(value: float, reference: float) -> float:
 
 
 def _loss(observations: Observations) -> Station:
-    value = observations.recent("slope.generator.size", WINDOW).median()
+    value = latest(observations, "slope.generator.size", WINDOW).median()
     reference, origin = _largest(observations.series("slope.generator.size")), "of its largest"
     probe = observations.probe("gradient-anatomy")
     if probe is not None and probe["slope.reference"] > 0:
         reference, origin = probe["slope.reference"], "of that at the decision boundary"
     share = _ratio(value, reference)
-    zero = observations.recent("slope.generator.zero", WINDOW).median()
+    zero = latest(observations, "slope.generator.zero", WINDOW).median()
     evidence = []
     if math.isfinite(value):
         evidence.append(
@@ -150,13 +150,13 @@ def _loss(observations: Observations) -> Station:
 
 
 def _discriminator(observations: Observations) -> Station:
-    value = observations.recent("discriminator.slope", WINDOW).median()
+    value = latest(observations, "discriminator.slope", WINDOW).median()
     share = _ratio(value, _largest(observations.series("discriminator.slope")))
     gap = abs(
-        observations.recent("score.real.mean", WINDOW).median()
-        - observations.recent("score.fake.mean", WINDOW).median()
+        latest(observations, "score.real.mean", WINDOW).median()
+        - latest(observations, "score.fake.mean", WINDOW).median()
     )
-    distance = observations.recent("sample.real.distance", WINDOW).median()
+    distance = latest(observations, "sample.real.distance", WINDOW).median()
     per_gap = _ratio(value * distance, gap)
     evidence = []
     if math.isfinite(value):
@@ -215,7 +215,7 @@ def _generator(observations: Observations) -> Station:
     if math.isfinite(share):
         words += f" ({share:.2%} of its largest)"
     evidence: list[Measurement] = []
-    layers = observations.recent("gradient.generator.layers", WINDOW).finite()
+    layers = latest(observations, "gradient.generator.layers", WINDOW).finite()
     if len(layers) and layers.values.ndim == 2 and layers.values.shape[1] > 1:
         profile = np.median(layers.values, axis=0)
         first, last = float(profile[0]), float(profile[-1])

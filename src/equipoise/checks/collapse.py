@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from equipoise.checks.conditions import above, below
 from equipoise.checks.finding import Measurement, Severity
-from equipoise.checks.samples import CALIBRATION, FAR_COVERAGE, trend_window
-from equipoise.checks.trends import recent_trend
+from equipoise.checks.samples import CALIBRATION, FAR_COVERAGE, improvement, trend_window
+from equipoise.checks.trends import latest, recent_trend
 from equipoise.checks.windows import sustained
 from equipoise.history.observations import Observations
 
@@ -20,6 +20,7 @@ COLLAPSE_SIGNALS = (
     "sample.real.duplicates",
     "sample.coverage",
     "sample.nearest.ratio",
+    "quality",
 )
 COLLAPSE_FACTS = ("generator.input",)
 COLLAPSE_PROBES = ("diversity",)
@@ -39,7 +40,6 @@ EXCESS_DUPLICATES = 0.5
 # The probe's limit makes 1 % of the reals duplicates; ten times that is no shrunk mode any more. To be
 # calibrated.
 PROBED_DUPLICATES = 0.1
-MOST_DUPLICATES = 0.5
 # NDB's share of deserted cells beyond that of held-out reals, and coverage against that of reals. To be
 # calibrated.
 DESERTED_CELLS = 0.3
@@ -109,7 +109,7 @@ def collapse(observations: Observations) -> Collapse | None:
     signs: list[Measurement] = []
     starts: list[int] = []
     total = False
-    ratio = observations.recent("sample.distance.ratio").median()
+    ratio = latest(observations, "sample.distance.ratio").median()
     held = sustained(observations, "sample.distance.ratio", below(low))
     if held:
         total = held.value < collapsed
@@ -136,7 +136,7 @@ def collapse(observations: Observations) -> Collapse | None:
                     "the same in the discriminator's features",
                 )
             )
-    natural = observations.recent("sample.real.duplicates").median()
+    natural = latest(observations, "sample.real.duplicates").median()
     if math.isfinite(natural):
         copies = sustained(observations, "sample.fake.duplicates", above(natural + EXCESS_DUPLICATES))
         if copies:
@@ -151,58 +151,68 @@ def collapse(observations: Observations) -> Collapse | None:
                 )
             )
             starts.append(copies.since)
-    covered = sustained(observations, "sample.coverage", below(FAR_COVERAGE))
-    nearest = observations.recent("sample.nearest.ratio").median()
-    if covered and nearest < ON_THE_DATA and observations.step >= 2 * EARLY * observations.warm_up:
-        signs.append(
-            Measurement(
-                "sample.coverage",
-                covered.value,
-                FAR_COVERAGE,
-                "below",
-                "half of 1 - 2^-3, the share expected of equal distributions",
-                f"reals with a fake nearby, while fakes are as near to the data as reals ({nearest:.2f})",
-            )
-        )
-        starts.append(covered.since)
-    probed, step = _probed(observations)
-    signs += probed
-    starts += [step] * len(probed)
+    # Absent modes may still be found while the samples get better; near copies of a few are not left
+    # that way.
+    if not improvement(observations):
+        absent = _absent_modes(observations)
+        signs += [measurement for measurement, _ in absent]
+        starts += [since for _, since in absent]
+    copied = _copies(observations)
+    signs += [measurement for measurement, _ in copied]
+    starts += [since for _, since in copied]
     if not signs:
         return None
     return Collapse(total, tuple(signs), min(starts), ratio)
 
 
-def _probed(observations: Observations) -> tuple[list[Measurement], int]:
-    """What the diversity probe adds."""
+def _copies(observations: Observations) -> list[tuple[Measurement, int]]:
+    """Near copies among many fresh fakes, with the bound on the support."""
     probe = observations.probe("diversity")
     if probe is None or probe.step < EARLY * observations.warm_up:
-        return [], 0
+        return []
+    if not probe["duplicates.low"] > PROBED_DUPLICATES:
+        return []
+    support = probe["support.high"]
+    most = f", so that there are at most {support:.0f} different ones" if math.isfinite(support) else ""
+    measurement = Measurement(
+        "diversity.duplicates.low",
+        probe["duplicates.low"],
+        PROBED_DUPLICATES,
+        "above",
+        f"ten times the reals' 1 %; Arora et al. (2018), birthday paradox; {CALIBRATION}",
+        f"lower 95 % bound of the share of fakes with a near copy{most}",
+    )
+    return [(measurement, probe.step)]
+
+
+def _absent_modes(observations: Observations) -> list[tuple[Measurement, int]]:
+    """Parts of the data without fakes: by the coverage of the batches, by the deserted cells of the probe."""
     found = []
-    if probe["duplicates.low"] > PROBED_DUPLICATES:
-        support = probe["support.high"]
-        most = f", so that there are at most {support:.0f} different ones" if math.isfinite(support) else ""
-        found.append(
-            Measurement(
-                "diversity.duplicates.low",
-                probe["duplicates.low"],
-                PROBED_DUPLICATES,
-                "above",
-                f"ten times the reals' 1 %; Arora et al. (2018), birthday paradox; {CALIBRATION}",
-                f"lower 95 % bound of the share of fakes with a near copy{most}",
-            )
+    covered = sustained(observations, "sample.coverage", below(FAR_COVERAGE))
+    nearest = latest(observations, "sample.nearest.ratio").median()
+    if covered and nearest < ON_THE_DATA and observations.step >= 2 * EARLY * observations.warm_up:
+        measurement = Measurement(
+            "sample.coverage",
+            covered.value,
+            FAR_COVERAGE,
+            "below",
+            "half of 1 - 2^-3, the share expected of equal distributions",
+            f"reals with a fake nearby, while fakes are as near to the data as reals ({nearest:.2f})",
         )
+        found.append((measurement, covered.since))
+    probe = observations.probe("diversity")
+    if probe is None or probe.step < EARLY * observations.warm_up:
+        return found
     gone = probe["clusters"] - probe["clusters.expected"]
     if gone > DESERTED_CELLS and probe["coverage"] < LOW_COVERAGE * probe["coverage.expected"]:
-        found.append(
-            Measurement(
-                "diversity.clusters",
-                probe["clusters"],
-                probe["clusters.expected"] + DESERTED_CELLS,
-                "above",
-                f"NDB (Richardson & Weiss 2018), z-test at 5 %; {CALIBRATION}",
-                "cells of the real data with too few fakes, while coverage is "
-                f"{probe['coverage']:.2f} against {probe['coverage.expected']:.2f} among reals",
-            )
+        measurement = Measurement(
+            "diversity.clusters",
+            probe["clusters"],
+            probe["clusters.expected"] + DESERTED_CELLS,
+            "above",
+            f"NDB (Richardson & Weiss 2018), z-test at 5 %; {CALIBRATION}",
+            "cells of the real data with too few fakes, while coverage is "
+            f"{probe['coverage']:.2f} against {probe['coverage.expected']:.2f} among reals",
         )
-    return found, probe.step
+        found.append((measurement, probe.step))
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from equipoise.checks.finding import Measurement
-from equipoise.checks.trends import recent_trend
+from equipoise.checks.trends import latest, recent_trend
 from equipoise.history.observations import Observations
 
 # What `improvement` and `distance_from_reals` read; a check that calls them declares these.
@@ -78,7 +78,7 @@ def improvement(observations: Observations) -> list[Measurement]:
 def distance_from_reals(observations: Observations, steps: float = 200) -> list[Measurement]:
     """By which family-independent measures the fakes are far from the reals now; empty if by none."""
     far: list[Measurement] = []
-    nearest = observations.recent("sample.nearest.ratio", steps).median()
+    nearest = latest(observations, "sample.nearest.ratio", steps).median()
     if nearest > FAR_NEAREST:
         far.append(
             Measurement(
@@ -90,7 +90,7 @@ def distance_from_reals(observations: Observations, steps: float = 200) -> list[
                 "fakes are farther from the nearest real than reals are",
             )
         )
-    coverage = observations.recent("sample.coverage", steps).median()
+    coverage = latest(observations, "sample.coverage", steps).median()
     if coverage < FAR_COVERAGE:
         far.append(
             Measurement(
@@ -102,7 +102,7 @@ def distance_from_reals(observations: Observations, steps: float = 200) -> list[
                 "reals that have a fake nearby",
             )
         )
-    spread = observations.recent("sample.distance.ratio", steps).median()
+    spread = latest(observations, "sample.distance.ratio", steps).median()
     if spread > FAR_SPREAD or spread < 1 / FAR_SPREAD:
         threshold = FAR_SPREAD if spread > 1 else 1 / FAR_SPREAD
         far.append(

@@ -74,15 +74,32 @@ def trend(series: Series, blocks: int = BLOCKS) -> Trend | None:
     )
 
 
+def latest(
+    observations: Observations, signal: str, steps: float = 200, records: int = 5, share: float = 0.5
+) -> Series:
+    """The finite records of the last `steps` steps, or the last `records` where those are more.
+
+    Records get rarer as a run goes on, so that a window in steps alone may be empty. Nothing older than the
+    last `share` of the run is taken, unless it is within `steps`.
+    """
+    series = observations.series(signal).finite()
+    within = series.since(observations.step - steps)
+    if len(within) >= records:
+        return within
+    few = Series(series.steps[-records:], series.values[-records:])
+    return few.since(min(observations.step - steps, (1 - share) * observations.step))
+
+
 def recent_trend(observations: Observations, signal: str, steps: float) -> Trend | None:
-    """The trend of a signal over the last `steps` steps."""
-    return trend(observations.recent(signal, steps))
+    """The trend over the last `steps` steps, or over the last twelve records if those are more."""
+    return trend(latest(observations, signal, steps, BLOCKS, 0.6))
 
 
 def rolling_median(series: Series, steps: float, records: int = 3, points: int = 400) -> Series:
-    """The median over the `steps` steps that end at a record; records with a short history are left out.
+    """The median over the `steps` steps that end at a record, or over its last `records` if more.
 
-    Of a long series it is taken at `points` records spread evenly, the newest among them.
+    The first records have too short a history and are left out. Of a long series it is taken at `points`
+    records spread evenly, the newest among them.
 
     Example:
         >>> import numpy as np
@@ -90,8 +107,10 @@ def rolling_median(series: Series, steps: float, records: int = 3, points: int =
         array([1., 1., 1.])
     """
     clean = series.finite()
-    starts = np.searchsorted(clean.steps, clean.steps - steps)
-    kept = np.flatnonzero(np.arange(len(clean)) - starts + 1 >= records)
+    starts = np.minimum(
+        np.searchsorted(clean.steps, clean.steps - steps), np.arange(len(clean)) - records + 1
+    )
+    kept = np.flatnonzero(starts >= 0)
     if len(kept) > points:
         kept = kept[np.linspace(0, len(kept) - 1, points).astype(int)]
     return Series(

@@ -62,6 +62,13 @@ def test_data_that_are_not_normalised_are_named() -> None:
     assert because["data that are not normalised"] == "open"
 
 
+def test_rare_records_of_a_long_run() -> None:
+    race = gap(lambda t: 2 ** (60 * t))
+    assert check().run(observe(race, step=12_000, every=200, base=healthy_wasserstein_gp(12_000))) is not None
+    steady = gap(lambda t: 100 + 0 * t)
+    assert check().run(observe(steady, step=12_000, every=200, base=healthy_wasserstein_gp(12_000))) is None
+
+
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None

@@ -8,7 +8,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.conditions import above
 from equipoise.checks.cures import symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
-from equipoise.checks.trends import trend
+from equipoise.checks.trends import latest, trend
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -206,7 +206,7 @@ class AdversarialWeightImbalance(Check):
         if len(loss) < 6:
             return ()
         before = loss.until(start).median() if start else loss.smallest()
-        now = observations.recent("loss.reconstruction").median()
+        now = latest(observations, "loss.reconstruction").median()
         going = trend(loss.since(start))
         if not (before > 0 and now >= (1 + WORSE) * before) or (start == 0 and not (going and going.rises())):
             return ()
@@ -222,7 +222,7 @@ class AdversarialWeightImbalance(Check):
         )
 
     def _because(self, observations: Observations, ratio: float) -> tuple[Alternative, ...]:
-        auc = observations.recent("score.auc").median()
+        auc = latest(observations, "score.auc").median()
         shown = f"AUC is {auc:.2f}. " if math.isfinite(auc) else ""
         return (
             Alternative(

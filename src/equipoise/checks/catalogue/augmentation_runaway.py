@@ -8,7 +8,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.conditions import above
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
-from equipoise.checks.trends import recent_trend
+from equipoise.checks.trends import latest, recent_trend
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -130,7 +130,7 @@ class AugmentationRunaway(Check):
     @staticmethod
     def _sign(observations: Observations) -> float:
         """r_t from the share of reals on the real side, or from the probe; nan if neither is known."""
-        accuracy = observations.recent("score.accuracy.real").median()
+        accuracy = latest(observations, "score.accuracy.real").median()
         if 0 <= accuracy <= 1:
             return 2 * accuracy - 1
         probe = observations.probe("memorisation")

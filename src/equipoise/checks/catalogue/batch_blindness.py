@@ -35,7 +35,8 @@ class BatchBlindness(Check):
 
     Evidence and threshold
         Shift of the score below 0.01 of the spread of the scores (a per-sample discriminator shows zero up to
-        rounding). With a collapsed generator (`mode-collapse`) it is a warning or an error as that is; with a
+        rounding). With a total collapse (`mode-collapse`) it is a warning or an error as that is, and comes
+        first, as it is why the collapse stays; with absent modes it is a warning and comes after; with a
         layer that should see the batch but is dead it is a warning; else information.
         Confidence: 0.9 when collapse is total, 0.75 when it is partial; 0.9 for the information.
 
@@ -93,17 +94,25 @@ class BatchBlindness(Check):
         severity: Severity = "info"
         explains: tuple[str, ...] = ()
         if found is not None:
-            severity = found.severity
             alike = f"{found.signs[0].meaning}: {found.signs[0].value:.3g}"
-            message = (
-                f"The generator has collapsed ({alike}) and the discriminator cannot see it: clones of "
-                "one fake "
-                f"score like a diverse batch (shift {shift:.2g}). All clones get the same gradient, so "
-                "that no "
-                "hyper-parameter will cure it; the discriminator must be given a view of the whole batch."
-            )
-            # Absent modes have other causes too; only of a total collapse is blindness why it stays.
-            explains = self.explains if found.total else ()
+            if found.total:
+                severity, explains = found.severity, self.explains
+                message = (
+                    f"The generator has collapsed ({alike}) and the discriminator cannot see it: clones "
+                    "of one "
+                    f"fake score like a diverse batch (shift {shift:.2g}). All clones get the same "
+                    "gradient, so "
+                    "that no hyper-parameter will cure it; the discriminator must be given a view of the "
+                    "whole "
+                    "batch."
+                )
+            else:
+                severity = "warning"
+                message = (
+                    f"The generator lacks diversity ({alike}) and the discriminator cannot see it: it judges "
+                    f"each sample alone (shift {shift:.2g}). A view of the whole batch would show it what is "
+                    "missing."
+                )
         elif layer:
             severity = "warning"
             message = (

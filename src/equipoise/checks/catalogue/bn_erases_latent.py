@@ -9,6 +9,7 @@ from equipoise.checks.collapse import early, limits
 from equipoise.checks.conditions import below
 from equipoise.checks.cures import symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -165,7 +166,7 @@ class BnErasesLatent(Check):
     def _because(self, observations: Observations, erased: bool) -> tuple[Alternative, ...]:
         probe = observations.probe("layer-variance")
         depth = probe["smallest.depth"] if probe is not None else math.nan
-        latent = observations.recent("latent.std").median()
+        latent = latest(observations, "latent.std").median()
         alternatives = [
             Alternative(
                 "a learned collapse, in the last layers",

@@ -9,6 +9,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.conditions import above, at_least, at_most, below
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -169,11 +170,11 @@ class ConstantDiscriminator(Check):
         """How it is constant, in words and numbers; None if it is not."""
         if not observations.warmed_up:
             return None
-        auc = observations.recent("score.auc", STEPS).median()
-        real, fake = (observations.recent(f"score.{side}.mean", STEPS).median() for side in ("real", "fake"))
+        auc = latest(observations, "score.auc", STEPS).median()
+        real, fake = (latest(observations, f"score.{side}.mean", STEPS).median() for side in ("real", "fake"))
         spread = max(
-            observations.recent("score.real.std", STEPS).median(),
-            observations.recent("score.fake.std", STEPS).median(),
+            latest(observations, "score.real.std", STEPS).median(),
+            latest(observations, "score.fake.std", STEPS).median(),
             abs(real - fake),
         )
         limit = CONSTANT_SPREAD
@@ -326,7 +327,7 @@ class ConstantDiscriminator(Check):
                 "gradient.discriminator.stale",
             ),
         ):
-            value = observations.recent(signal).median()
+            value = latest(observations, signal).median()
             if name not in found and math.isfinite(value):
                 alternatives.append(Alternative(cause, "ruled out", f"{signal} is {value:.2g}."))
         if (
@@ -347,7 +348,7 @@ class ConstantDiscriminator(Check):
                 )
             )
         real, fake = (
-            observations.recent(f"score.accuracy.{side}", STEPS).median() for side in ("real", "fake")
+            latest(observations, f"score.accuracy.{side}", STEPS).median() for side in ("real", "fake")
         )
         if math.isfinite(real) and math.isfinite(fake):
             alternatives.append(

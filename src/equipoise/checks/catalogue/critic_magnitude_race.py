@@ -10,6 +10,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.samples import CALIBRATION
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations, Series
 
@@ -48,7 +49,8 @@ class CriticMagnitudeRace(Check):
         grows with them, until it overflows.
 
     Evidence and threshold
-        After the warm-up the gap has at least doubled in each of the last 5 windows of 100 steps and is above
+        After the warm-up the gap has at least doubled in each of the last 5 windows of 100 steps (of one
+        record where records are rarer) and is above
         50: warning. An error when it is also beyond 1,000, or when a gap beyond 1,000 has grown by half over
         those windows and the critic's slope with it.
         Confidence: 0.7 (0.85 for an error) towards 0.97 by the size of the gap.
@@ -102,7 +104,7 @@ class CriticMagnitudeRace(Check):
         if not doubling and not huge:
             return None
         error = huge or (doubling and now > HUGE)
-        std = observations.recent("sample.real.std").median()
+        std = latest(observations, "sample.real.std").median()
         evidence = [
             Measurement(
                 "score.real.mean",
@@ -162,14 +164,21 @@ class CriticMagnitudeRace(Check):
         fake = observations.series("score.fake.mean").finite()
         steps, left, right = np.intersect1d(real.steps, fake.steps, return_indices=True)
         gap = Series(steps, np.abs(real.values[left] - fake.values[right]))
-        levels = []
-        for window in range(WINDOWS, -1, -1):
-            end = observations.step - window * WINDOW
-            part = gap.since(end - WINDOW + 1e-9).until(end)
-            if len(part) == 0 or end - WINDOW < 0:
-                return None
-            levels.append(part.median())
-        return np.array(levels)
+        last = gap.since(observations.step / 2)
+        if len(last) < WINDOWS + 1:
+            return None
+        # Where records are rarer than a window, the window is as long as the distance between two of them.
+        window = max(float(WINDOW), float(np.median(np.diff(last.steps))))
+        ends = gap.steps[-1] - window * np.arange(WINDOWS, -1, -1)
+        if ends[0] - window < 0:
+            return None
+        parts = [gap.since(end - window + 1e-9).until(end) for end in ends]
+        return np.array(
+            [
+                part.median() if len(part) else float(np.interp(end, gap.steps, gap.values))
+                for part, end in zip(parts, ends, strict=True)
+            ]
+        )
 
     @staticmethod
     def _steeper(observations: Observations) -> Measurement | None:
@@ -177,7 +186,7 @@ class CriticMagnitudeRace(Check):
         before = slope.since(observations.step - WINDOW * (WINDOWS + 1)).until(
             observations.step - WINDOW * WINDOWS
         )
-        now = observations.recent("discriminator.slope", WINDOW).median()
+        now = latest(observations, "discriminator.slope", WINDOW).median()
         if not before.median() > 0 or not now > STILL_GROWING * before.median() or not math.isfinite(now):
             return None
         return Measurement(

@@ -7,7 +7,7 @@ import math
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement
-from equipoise.checks.trends import trend
+from equipoise.checks.trends import latest, trend
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
@@ -165,7 +165,7 @@ class CriticUnconstrained(Check):
     @staticmethod
     def _never_zero(observations: Observations) -> bool:
         """Whether all samples keep a slope, which hinge's do not beyond the margin."""
-        zeros = [observations.recent(f"slope.{side}.zero").median() for side in ("real", "fake")]
+        zeros = [latest(observations, f"slope.{side}.zero").median() for side in ("real", "fake")]
         return all(zero < 0.01 for zero in zeros)
 
     @staticmethod

@@ -8,6 +8,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.conditions import above
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -104,7 +105,7 @@ class DeadOrSaturated(Check):
                         held,
                     )
                 )
-        real = observations.recent("sample.real.saturated").median()
+        real = latest(observations, "sample.real.saturated").median()
         held = sustained(observations, "sample.fake.saturated", above(SATURATED))
         if held and real < REAL_SATURATED and observations.warmed_up and held.value <= 1:
             found.append(
@@ -138,7 +139,7 @@ class DeadOrSaturated(Check):
     @staticmethod
     def _second(observations: Observations) -> tuple[Measurement, ...]:
         second = []
-        relative = observations.recent("gradient.samples.relative").median()
+        relative = latest(observations, "gradient.samples.relative").median()
         if relative < STARVED:
             second.append(
                 Measurement(
@@ -150,7 +151,7 @@ class DeadOrSaturated(Check):
                     "gradient at the fakes over its largest",
                 )
             )
-        ratio = observations.recent("sample.distance.ratio").median()
+        ratio = latest(observations, "sample.distance.ratio").median()
         if ratio < ALIKE and observations.warmed_up:
             second.append(
                 Measurement(

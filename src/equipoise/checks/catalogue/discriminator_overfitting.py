@@ -8,6 +8,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
 from equipoise.checks.samples import CALIBRATION
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
@@ -85,7 +86,7 @@ class DiscriminatorOverfitting(Check):
         if probe is None or not observations.warmed_up or not probe["seen"] > probe["fake"]:
             return None
         gap, sign, unseen = probe["gap"], probe["sign"], probe["accuracy.unseen"]
-        accuracy = observations.recent("score.accuracy.real").median()
+        accuracy = latest(observations, "score.accuracy.real").median()
         distinct = observations.last("batch.real.distinct")
         if math.isfinite(gap):
             if not gap > OVERFIT or not sign > TARGET_SIGN:
@@ -163,7 +164,7 @@ class DiscriminatorOverfitting(Check):
 
     @staticmethod
     def _repeats(observations: Observations) -> bool:
-        repeated = observations.recent("batch.real.repeated").median()
+        repeated = latest(observations, "batch.real.repeated").median()
         return not repeated < REPEATED
 
     def _because(self, observations: Observations, gap: float, unseen: float) -> tuple[Alternative, ...]:
@@ -198,7 +199,7 @@ class DiscriminatorOverfitting(Check):
         return tuple(alternatives)
 
     def undecided(self, observations: Observations) -> str | None:
-        accuracy = observations.recent("score.accuracy.real").median()
+        accuracy = latest(observations, "score.accuracy.real").median()
         distinct = observations.last("batch.real.distinct")
         if not (observations.warmed_up and accuracy > TRAINING_ACCURACY and distinct < FEW_SAMPLES):
             return None

@@ -9,6 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import SUSTAINED_RECORDS, confidence
 from equipoise.history.observations import Observations
 
@@ -35,9 +36,9 @@ class ExplodingGradient(Check):
         One step with such a gradient can undo thousands; Adam's memory of it shrinks the steps that follow.
 
     Evidence and threshold
-        At least 3 records of the last 300 steps above 100 (ganhacks, trainpulse) and above ten times the
-        median of all records before: warning. An error with a second signal: an update-to-weight ratio above
-        0.1 (DeepDiagnosis), or a median of those records above 10,000.
+        At least 3 records of the last 300 steps (or 5 records) above 100 (ganhacks, trainpulse) and
+        above ten times the median of all records before: warning. An error with a second signal: an
+        update-to-weight ratio above 0.1 (DeepDiagnosis), or a median of those records above 10,000.
         Confidence: 0.65 (0.8 for an error) towards 0.95 by orders of magnitude beyond the factor.
 
     What else it could be
@@ -77,8 +78,8 @@ class ExplodingGradient(Check):
         players, excess, since, error = [], 0.0, observations.step, False
         for player in ("generator", "discriminator"):
             series = observations.series(f"gradient.{player}").finite()
-            before = series.until(observations.step - WINDOW)
-            recent = series.since(observations.step - WINDOW + 1e-9)
+            recent = latest(observations, f"gradient.{player}", WINDOW)
+            before = series.until(float(recent.steps[0]) - 1e-9) if len(recent) else series
             usual = before.median()
             if len(before) < FEWEST_BEFORE or not usual > 0:
                 continue
@@ -101,7 +102,7 @@ class ExplodingGradient(Check):
                     f"was {usual:.3g}",
                 )
             )
-            update = observations.recent(f"update.{player}", WINDOW).largest()
+            update = latest(observations, f"update.{player}", WINDOW).largest()
             if update > LARGE_UPDATE and math.isfinite(update):
                 error = True
                 evidence.append(

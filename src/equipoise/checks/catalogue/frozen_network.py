@@ -13,6 +13,9 @@ from equipoise.history.observations import Observations
 SMALLEST_UPDATE = 1e-8
 LEAST_STEPS = 100
 LEAST_RECORDS = 3
+VANISHED = (
+    1e-6  # a hundred times Adam's epsilon of 1e-8, spread over the parameters: its steps shrink with it
+)
 NEVER_AFTER = 500  # steps; the early phase of a published WGAN script gives the critic 100 steps to one
 SOURCE = "SageMaker Debugger, rule WeightUpdateRatio: smallest ratio 1e-8"
 NEVER = "no published schedule gives one player 500 steps and the other none"
@@ -43,6 +46,8 @@ class FrozenNetwork(Check):
         - Steps that a gradient scaler skips: it gives up skipping after a few; 100 steps rule it out.
         - A loss whose slopes are all zero (met margins): then nothing has to move; the slope at the scores
           tells.
+        - A gradient that has vanished (norm below 1e-6) in a network that moved before: Adam's steps shrink
+          to nothing then; `vanishing-generator-gradient` names the cause.
         - A generator whose graph is cut: `generator-graph-cut` explains it.
 
     Remedies
@@ -91,11 +96,16 @@ class FrozenNetwork(Check):
                 records=LEAST_RECORDS,
                 tolerated=0,
             )
-            if still is not None:
+            if still is not None and not self._starved(observations, player, still):
                 return self._still(observations, player, still)
             if (finding := self._never(observations, player)) is not None:
                 return finding
         return None
+
+    def _starved(self, observations: Observations, player: str, still: Sustained) -> bool:
+        """Whether it moved once and its gradient has since vanished, so that standing still is no cause."""
+        moved_before = still.records < len(observations.series(f"update.{player}").finite())
+        return moved_before and 0 < observations.recent(f"gradient.{player}").median() < VANISHED
 
     def _has_no_slope(self, observations: Observations, player: str) -> bool:
         names = ("slope.generator.size",) if player == "generator" else ("slope.real.size", "slope.fake.size")

@@ -9,6 +9,7 @@ from equipoise.checks.conditions import above
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
 from equipoise.checks.samples import CALIBRATION, IMPROVEMENT_SIGNALS, improvement
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -40,12 +41,13 @@ class Instability(Check):
         player that jumps hands its opponent a different problem at each step.
 
     Evidence and threshold
-        Over 300 steps after the warm-up, each one sign: an update-to-weight ratio above 0.1 (DeepDiagnosis);
-        the fakes' mean wanders by more than half of the reals' standard deviation; their diversity swings
-        fivefold; AUC is below 0.2 and above 0.8 for 15 % of the time each; a quality metric changes threefold
-        within five evaluations. The first sign or any two are a warning; the first with one of the others, or
-        any three, are an error. Nothing is reported while the samples improve.
-        Confidence: 0.6 (0.75 for an error) towards 0.95 with the number of signs and the size of the steps.
+        Over 300 steps (or 12 records) after the warm-up, each one sign: an update-to-weight ratio above
+        0.1 (DeepDiagnosis); the fakes' mean wanders by more than half of the reals' standard deviation;
+        their diversity swings fivefold; AUC is below 0.2 and above 0.8 for 15 % of the time each; a
+        quality metric changes threefold within five evaluations. The first sign or any two are a
+        warning; the first with one of the others, or any three, are an error. Nothing is reported while
+        the samples improve. Confidence: 0.6 (0.75 for an error) towards 0.95 with the number of signs
+        and the size of the steps.
 
     What else it could be
         A regular rotation (`oscillation`), exploding gradients (`exploding-gradient`), an unconstrained
@@ -137,8 +139,8 @@ class Instability(Check):
 
     def _erratic(self, observations: Observations) -> list[Measurement]:
         found = []
-        mean = observations.recent("sample.fake.mean", WINDOW).finite()
-        scale = observations.recent("sample.real.std", WINDOW).median()
+        mean = latest(observations, "sample.fake.mean", WINDOW, 2 * RECORDS).finite()
+        scale = latest(observations, "sample.real.std", WINDOW, 2 * RECORDS).median()
         if len(mean) >= RECORDS and scale > 0:
             wandering = float(np.std(mean.values)) / scale
             if wandering > WANDERING:
@@ -152,7 +154,7 @@ class Instability(Check):
                         "the mean of the fakes wanders, in standard deviations of the reals",
                     )
                 )
-        ratio = observations.recent("sample.distance.ratio", WINDOW).finite()
+        ratio = latest(observations, "sample.distance.ratio", WINDOW, 2 * RECORDS).finite()
         if len(ratio) >= RECORDS and (ratio.values > 0).all():
             low, high = np.percentile(ratio.values, [10, 90])
             if high > SWING * low:
@@ -166,7 +168,7 @@ class Instability(Check):
                         "the diversity swings, 90th over 10th percentile",
                     )
                 )
-        auc = observations.recent("score.auc", WINDOW).finite()
+        auc = latest(observations, "score.auc", WINDOW, 2 * RECORDS).finite()
         if len(auc) >= RECORDS:
             turns = min(auc.share(auc.values < LOW_AUC), auc.share(auc.values > HIGH_AUC))
             if turns > SHARE:

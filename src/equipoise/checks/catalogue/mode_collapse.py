@@ -17,6 +17,7 @@ from equipoise.checks.collapse import (
 )
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
@@ -51,7 +52,8 @@ class ModeCollapse(Check):
         coverage below 0.44 while the fakes are as near to the data as reals are (after 5 warm-ups);
         by the probe: the lower 95 % bound of near copies above 0.1, where reals have 0.01; 30 % more deserted
         cells than held-out reals with a coverage below 0.6 of theirs.
-        One sign is a warning, two are an error. A diversity that grows fast enough to be normal after as
+        Coverage and deserted cells do not count while the samples still improve. One sign is a warning, two
+        are an error. A diversity that grows fast enough to be normal after as
         many steps again is no finding.
         Confidence: 0.6 (0.8 for an error) towards 0.97 with how far the ratio is below its threshold.
 
@@ -125,9 +127,9 @@ class ModeCollapse(Check):
                 "of the run.",
             )
         ]
-        natural = observations.recent("sample.real.duplicates").median()
+        natural = latest(observations, "sample.real.duplicates").median()
         if math.isfinite(natural):
-            copies = observations.recent("sample.fake.duplicates").median()
+            copies = latest(observations, "sample.fake.duplicates").median()
             if math.isfinite(copies):
                 alternatives.append(
                     Alternative(
@@ -136,8 +138,8 @@ class ModeCollapse(Check):
                         f"{copies:.0%} of the fakes have a near copy, {natural:.0%} of the reals.",
                     )
                 )
-        std = observations.recent("latent.std").median()
-        repeated = observations.recent("latent.repeated").median()
+        std = latest(observations, "latent.std").median()
+        repeated = latest(observations, "latent.repeated").median()
         if math.isfinite(std):
             constant = std < CONSTANT_LATENT or repeated > REPEATED_LATENT
             alternatives.append(
@@ -168,7 +170,7 @@ class ModeCollapse(Check):
                     + (f"relative depth {depth:.2f}." if math.isfinite(depth) else "an unknown depth."),
                 )
             )
-        dead = observations.recent("activation.dead").median()
+        dead = latest(observations, "activation.dead").median()
         if math.isfinite(dead):
             alternatives.append(
                 Alternative(
@@ -189,7 +191,7 @@ class ModeCollapse(Check):
         return tuple(alternatives)
 
     def undecided(self, observations: Observations) -> str | None:
-        ratio = observations.recent("sample.distance.ratio").median()
+        ratio = latest(observations, "sample.distance.ratio").median()
         if not ratio < limits(observations)[0] or not observations.warmed_up:
             return None
         if early(observations):

@@ -208,6 +208,7 @@ class NonFinite(Check):
             series = observations.series(name).finite()
             before = np.abs(series.until(first).values)
             late = np.abs(series.since(first - BEFORE).until(first).values)
+            late = late if len(late) >= 3 else before[-3:]
             if len(before) < 4 or len(late) == 0:
                 continue
             usual = float(np.median(before[: max(2, len(before) - len(late))]))

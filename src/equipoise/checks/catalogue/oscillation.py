@@ -8,7 +8,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
 from equipoise.checks.samples import CALIBRATION, IMPROVEMENT_SIGNALS, improvement
-from equipoise.checks.trends import Rotation, rotation
+from equipoise.checks.trends import Rotation, latest, rotation
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
@@ -86,7 +86,7 @@ class Oscillation(Check):
         gap = self._turn(observations, "score.gap", window)
         if gap is not None and not gap.amplitude > AMPLITUDE * abs(gap.centre):
             gap = None
-        scale = observations.recent("sample.real.std", window).median()
+        scale = latest(observations, "sample.real.std", window).median()
         fakes = self._turn(observations, "sample.fake.mean", window)
         if fakes is not None and not fakes.amplitude > SAMPLE_AMPLITUDE * scale:
             fakes = None
@@ -131,7 +131,7 @@ class Oscillation(Check):
         )
 
     def _turn(self, observations: Observations, signal: str, window: float) -> Rotation | None:
-        return rotation(observations.recent(signal, window), CYCLES, REGULARITY)
+        return rotation(latest(observations, signal, window), CYCLES, REGULARITY)
 
     def _evidence(self, fakes: Rotation | None, gap: Rotation | None, scale: float) -> list[Measurement]:
         evidence = []

@@ -15,6 +15,7 @@ from equipoise.checks.samples import (
     distance_from_reals,
     improvement,
 )
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -108,7 +109,8 @@ class PerfectDiscriminator(Check):
             return None
         won = sustained(observations, "score.auc", above(PERFECT_AUC), steps=PERFECT_STEPS)
         accuracies = [
-            observations.recent(f"score.accuracy.{side}", PERFECT_STEPS).median() for side in ("real", "fake")
+            latest(observations, f"score.accuracy.{side}", PERFECT_STEPS).median()
+            for side in ("real", "fake")
         ]
         if won is None or any(accuracy <= PERFECT_ACCURACY for accuracy in accuracies):
             return None
@@ -277,8 +279,8 @@ class PerfectDiscriminator(Check):
     def undecided(self, observations: Observations) -> str | None:
         if observations.source != "log" or len(observations.series("score.auc")):
             return None
-        real = observations.recent("score.real.mean", PERFECT_STEPS).median()
-        fake = observations.recent("score.fake.mean", PERFECT_STEPS).median()
+        real = latest(observations, "score.real.mean", PERFECT_STEPS).median()
+        fake = latest(observations, "score.fake.mean", PERFECT_STEPS).median()
         # A log gives mean probabilities at best: no AUC and no gradient, hence no verdict.
         if 0 <= fake < 1 - PERFECT_ACCURACY and PERFECT_ACCURACY < real <= 1:
             return (

@@ -9,12 +9,14 @@ from equipoise.checks.conditions import at_most
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
 from equipoise.checks.samples import DISTANCE_SIGNALS, distance_from_reals
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
 # failures.md C32: an AUC in [0.45, 0.55] for 500 steps; below that the scores are the wrong way
 # round, which is no better.
 NO_BETTER_THAN_CHANCE = 0.55
+CHANCE_LOW = 0.45
 STEPS = 500
 # failures.md C32: a fresh small discriminator gets beyond this within 200 steps if there is something to see.
 FRESH_SEPARATES = 0.8
@@ -102,7 +104,7 @@ class UninformativeDiscriminator(Check):
             severity = "info"
         elif fresh > FRESH_CERTAIN and far:
             severity = "error"
-        gap = observations.recent("score.gap", STEPS).median()
+        gap = latest(observations, "score.gap", STEPS).median()
         evidence = [
             Measurement(
                 "score.auc",
@@ -131,13 +133,17 @@ class UninformativeDiscriminator(Check):
             if math.isfinite(fresh)
             else f"the samples are far from the reals ({far[0].meaning}: {far[0].value:.3g})"
         )
+        does = (
+            "has ranked fakes above reals" if held.value < CHANCE_LOW else "has done no better than a guess"
+        )
         return self.finding(
             severity,
             confidence(
                 0.6, 0.95, (fresh - FRESH_SEPARATES) / (1 - fresh + 0.01) if math.isfinite(fresh) else 0.0
             ),
-            f"The discriminator has done no better than a guess for {held.steps:.0f} steps (AUC "
-            f"{held.value:.2f}), although real and fake can be told apart: {shown}.",
+            f"The discriminator {does} for {held.steps:.0f} steps (AUC {held.value:.2f}), although real "
+            "and fake "
+            f"can be told apart: {shown}.",
             evidence=(*evidence, *far),
             because=self._because(observations, fresh, held.value, composite),
             since=held.since,
@@ -147,8 +153,8 @@ class UninformativeDiscriminator(Check):
         self, observations: Observations, fresh: float, auc: float, composite: bool
     ) -> tuple[Alternative, ...]:
         known = math.isfinite(fresh)
-        update = observations.recent("update.discriminator").median()
-        stale = observations.recent("gradient.discriminator.stale").median()
+        update = latest(observations, "update.discriminator").median()
+        stale = latest(observations, "gradient.discriminator.stale").median()
         alternatives = [
             Alternative(
                 "equilibrium: there is nothing left to tell apart",

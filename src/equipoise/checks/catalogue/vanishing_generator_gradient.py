@@ -18,6 +18,7 @@ from equipoise.checks.conditions import at_least, at_most, below
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
 from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -114,7 +115,7 @@ class VanishingGeneratorGradient(Check):
         if not observations.warmed_up or observations.fact("generator.graph_cut"):
             return None
         ways = anatomy(observations)
-        auc = observations.recent("score.auc").median()
+        auc = latest(observations, "score.auc").median()
         signs = self._signs(observations, ways)
         at_equilibrium = auc <= SEPARATED
         if at_equilibrium:
@@ -200,12 +201,12 @@ class VanishingGeneratorGradient(Check):
         ):
             layers = next(m for m in ways.generator.evidence if m.name == "gradient.generator.layers")
             share = ways.generator.share
-            if layers.value < (layers.threshold or 0.0) and len(observations.recent(layers.name)) >= 3:
+            if layers.value < (layers.threshold or 0.0) and len(latest(observations, layers.name)) >= 3:
                 signs[layers.name] = (layers, None, -math.log10(share) if share > 0 else 6.0)
         return signs
 
     def _message(self, ways: Anatomy, station: Station, observations: Observations) -> str:
-        now = observations.recent("gradient.samples.relative").median()
+        now = latest(observations, "gradient.samples.relative").median()
         size = f" (now {now:.2g} of its largest at the fakes)" if math.isfinite(now) else ""
         others = "; ".join(s.words for s in ways.stations if s is not station and math.isfinite(s.value))
         return (

@@ -7,6 +7,7 @@ import math
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
@@ -166,6 +167,6 @@ class ZIgnored(Check):
 
     def _condition_says_it_all(self, observations: Observations) -> bool:
         """Whether the reals of one condition may be as alike as these fakes."""
-        narrow = observations.recent("sample.real.duplicates").median() > NARROW_MODES
+        narrow = latest(observations, "sample.real.duplicates").median() > NARROW_MODES
         probe = observations.probe("diversity")
         return narrow and not (probe is not None and probe["duplicates.low"] > PROBED_DUPLICATES)
