@@ -164,7 +164,7 @@ def no_tanh(parts: Parts) -> None:
 @healthy(
     "batchnorm-in-critic-that-works",
     source="cyclomon/3dbraingen#6",
-    cases=(Case("wasserstein", "wgan-gp", "table", network="bn"),),
+    cases=(Case("wasserstein", "wgan-gp", "digits", network="bn"),),
     tolerated={
         "batch-coupling": (
             "the catalogue warns of BatchNorm under a per-sample penalty; here it happens to work, "
@@ -174,9 +174,7 @@ def no_tanh(parts: Parts) -> None:
 )
 def batchnorm_critic(parts: Parts) -> None:
     """BatchNorm in a critic with a gradient penalty, which happens to train well."""
-    parts.discriminator = networks.perceptron(
-        parts.source.shape[0], 96, 96, 1, activation=nn.LeakyReLU, norm=True
-    )
+    parts.discriminator = networks.image_discriminator(parts.source.shape[-1], norm=True)
 
 
 @healthy(
@@ -192,7 +190,7 @@ def least_squares(parts: Parts) -> None:
 @healthy(
     "similar-at-first",
     source="autonomousvision/projected-gan#34, NVlabs/stylegan2-ada-pytorch#104",
-    cases=(Case("tutorial", "bce", "digits", network="flat"), Case("tutorial", "bce", "ring")),
+    cases=(Case("tutorial", "bce", "digits", network="flat"), Case("class-trainer", "hinge", "ring")),
 )
 def similar_at_first(parts: Parts) -> None:
     """The generator starts with a tiny last layer: all samples look alike at first and differ later."""

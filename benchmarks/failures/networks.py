@@ -87,25 +87,12 @@ def flat_image_discriminator(size: int) -> nn.Sequential:
 
 def sequence_generator(length: int = 32, latent: int = 16) -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(latent, 32 * (length // 4)),
-        nn.Unflatten(1, (32, length // 4)),
-        nn.ReLU(),
-        nn.ConvTranspose1d(32, 24, 4, 2, 1),
-        nn.ReLU(),
-        nn.ConvTranspose1d(24, 1, 4, 2, 1),
-        nn.Tanh(),
+        perceptron(latent, 96, 96, length, norm=True), nn.Tanh(), nn.Unflatten(1, (1, length))
     )
 
 
 def sequence_discriminator(length: int = 32) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv1d(1, 16, 5, 2, 2),
-        nn.LeakyReLU(0.2),
-        nn.Conv1d(16, 32, 5, 2, 2),
-        nn.LeakyReLU(0.2),
-        nn.Flatten(),
-        nn.Linear(32 * (length // 4), 1),
-    )
+    return nn.Sequential(nn.Flatten(), perceptron(length, 128, 64, 1, activation=nn.LeakyReLU))
 
 
 class ConditionalGenerator(nn.Module):
