@@ -152,6 +152,7 @@ def test_a_full_report_of_digits(
     text = str(report)
     assert "frechet-distance" in text
     assert "real data" in text
+    assert "Broken: copies of the training samples, for authenticity, data-copying." in text
 
 
 def test_a_report_is_json_even_with_infinite_values(tmp_path: object) -> None:

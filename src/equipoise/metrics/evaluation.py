@@ -109,8 +109,18 @@ class Report:
                 {"zero": "near 0", "one": "near 1"}.get(row.better, row.better),
                 row.note,
             )
+        cases: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.ceiling is not None:
+                cases.setdefault(row.bad_case, []).append(row.name.rsplit(" (", 1)[0])
+        # The commonest case goes without its list of scores.
+        common = max(cases, key=lambda case: len(cases[case]), default="")
+        broken = [
+            f"Broken: {case}" + ("." if case == common else f", for {', '.join(names)}.")
+            for case, names in sorted(cases.items(), key=lambda item: -len(item[1]))
+        ]
         lines = [f"{name}: not computed, {reason}" for name, reason in self.skipped.items()]
-        return Group(table, *self.notes, *lines)
+        return Group(table, *broken, *self.notes, *lines)
 
     def __str__(self) -> str:
         from rich.console import Console

@@ -42,10 +42,8 @@ def authenticity(fake: object, train: object) -> float:
 class Authenticity(Metric):
     """The share of samples farther from the training data than the training data is from itself (AuthPct).
 
-    Higher is more authentic; copies score 0. Fresh reals do not score 1 but somewhat above one half, because
-    the nearest training sample is chosen among many: compare with the floor. A blurred or bad generator
-        scores
-    high too, so it says nothing of quality.
+    Higher is more authentic; copies score 0. Fresh reals do not score 1 but about one half: compare with the
+    floor. A blurred or bad generator scores above it, so this says nothing of quality.
 
     Source: Alaa et al. 2022 (2102.08921).
 
