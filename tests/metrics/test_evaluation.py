@@ -224,6 +224,8 @@ def test_bad_requests_are_refused() -> None:
         evaluate(points, points, torch.zeros(9, 3))
     with pytest.raises(EquipoiseError, match="finite"):
         evaluate(points * math.nan, points, points)
+    with pytest.raises(EquipoiseError, match="batch"):
+        evaluate(points, points.numpy().astype(np.uint8), points)
     with pytest.raises(EquipoiseError, match="same number"):
         evaluate(points, points, points, requested_labels=[0])
     with pytest.raises(EquipoiseError, match="one of"):

@@ -230,11 +230,16 @@ _LABELS_OF = {"fake": "requested_labels", "held_out": "held_out_labels", "real":
 
 
 def _checked_samples(fake: object, train: object, held_out: object) -> dict[str, Tensor]:
-    samples = {
-        "fake": as_tensor("samples_fake", fake),
-        "real": as_tensor("samples_real_train", train),
-        "held_out": as_tensor("samples_real_held_out", held_out),
-    }
+    given = {"fake": fake, "real": train, "held_out": held_out}
+    for name, rows in given.items():
+        if str(getattr(rows, "dtype", "")).endswith("uint8"):
+            raise parameter_error(
+                f"samples ({_WORDS[name]})",
+                "normalised as the networks see them",
+                "uint8",
+                "take them from `dataset.batch`",
+            )
+    samples = {name: as_tensor(f"samples ({_WORDS[name]})", rows) for name, rows in given.items()}
     shape = tuple(samples["fake"].shape[1:])
     for name, rows in samples.items():
         if tuple(rows.shape[1:]) != shape or not shape:
