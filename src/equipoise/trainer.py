@@ -110,7 +110,8 @@ class Trainer:
         finally:
             if monitor is not None:
                 monitor.close()
-        if accelerator.is_main_process:
+        nothing_new = session.step == loop.first_step and directory.summary.exists()
+        if accelerator.is_main_process and not nothing_new:
             directory.write_summary(_summary(loop))
         accelerator.wait_for_everyone()
         return Run(self.out)
@@ -276,6 +277,7 @@ def _summary(loop: TrainingLoop) -> dict[str, Any]:
         "batch_size": training.batch_size
         * training.gradient_accumulation
         * session.accelerator.num_processes,
+        "begun_at_step": loop.first_step,
         "seconds": round(loop.seconds, 2),
         "steps_per_second": round(done / loop.seconds, 3) if done and loop.seconds else None,
         "device": session.device.type,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -71,7 +69,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_run_leaves_its_files(finished: Run) -> None:
     names = {entry.name for entry in finished.directory.iterdir()}
     assert names >= {
-        "configuration.yaml", "checkpoints", "log.jsonl", "samples.png", "curves.png", "summary.json", "summary.md",
+        "configuration.yaml", "checkpoints", "log.jsonl", "samples.png", "curves.png", "summary.json",
+        "summary.md",
     }  # fmt: skip
     assert {entry.name for entry in (finished.directory / "checkpoints").iterdir()} == {"last", "best"}
     assert finished.step == 6

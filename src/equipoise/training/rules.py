@@ -250,11 +250,11 @@ def _accumulated_batch_statistics(setting: Setting) -> str | None:
 @rule("batch-norm-across-processes", "warn")
 def _batch_norm_across_processes(setting: Setting) -> str | None:
     has = setting.batch_norm_in_discriminator or setting.architecture.name not in {"mlp", "r3gan"}
-    if setting.processes == 1 or not has:
+    if setting.processes == 1 or setting.device == "cuda" or not has:
         return None
     return (
-        f"with {setting.processes} processes batch norm uses each process's own batch, so that the training "
-        "is not that of one process with the whole batch."
+        f"with {setting.processes} processes on {setting.device} batch norm uses each process's own batch, "
+        "so that the training is not that of one process with the whole batch."
     )
 
 

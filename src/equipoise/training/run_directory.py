@@ -36,6 +36,7 @@ class RunDirectory:
         self.best = self.checkpoints / "best"
         self.log = self.path / "log.jsonl"
         self.configuration = self.path / "configuration.yaml"
+        self.summary = self.path / "summary.json"
 
     def recover(self) -> None:
         """Bring the checkpoints into order after a kill."""
@@ -100,7 +101,7 @@ class RunDirectory:
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write the summary for programs and the one for people."""
-        self._write(self.path / "summary.json", json.dumps(dict(summary), indent=2) + "\n")
+        self._write(self.summary, json.dumps(dict(summary), indent=2) + "\n")
         self._write(self.path / "summary.md", summary_for_people(summary))
 
     def _write(self, path: Path, text: str) -> None:

@@ -61,6 +61,11 @@ class TrainingSession:
         penalties = [build_penalty(name, **options) for name, options in configuration.penalties.items()]
         for penalty in penalties:
             penalty.prepare(generator, discriminator)
+        rank, processes = accelerator.process_index, accelerator.num_processes
+        if processes > 1 and self.device.type == "cuda":
+            generator, discriminator = (
+                nn.SyncBatchNorm.convert_sync_batchnorm(network) for network in (generator, discriminator)
+            )
         self.images = dataset.specification.kind == "image"
         channels_last = self.images and training.channels_last
         for network in (generator, discriminator):
@@ -76,7 +81,6 @@ class TrainingSession:
             "generator": optimizers.generator,
             "discriminator": optimizers.discriminator,
         }
-        rank, processes = accelerator.process_index, accelerator.num_processes
         self.sampler = BatchSampler(
             len(dataset),
             training.batch_size,
