@@ -1,8 +1,8 @@
 """The history of a run in one SQLite file: crash-safe, readable while the run goes on, bounded.
 
-A record is one row: the names it has (numbers in a names table) and its values as packed floats. When there are
-too many records, every second one of the older half is dropped, so that the file and the time to open it stay
-bounded however long the run is.
+A record is one row: the names it has (numbers in a names table) and its values as packed floats. When there
+are too many records, every second one of the older half is dropped, so that the file and the time to open it
+stay bounded however long the run is.
 """
 
 from __future__ import annotations

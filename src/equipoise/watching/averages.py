@@ -24,6 +24,11 @@ class Averages:
         if all(reference() is not module for reference, _ in self._copies):
             self._copies.append((weakref.ref(module), {"decay": None, "buffers_copied": None}))
 
+    def modules(self) -> list[nn.Module]:
+        """The copies that were seen to follow the generator, and still live."""
+        found = [reference() for reference, known in self._copies if known["decay"] is not None]
+        return [module for module in found if module is not None]
+
     def look(self, generator: nn.Module, update: int) -> None:
         """Compare all copies with the generator."""
         self._copies = [(reference, known) for reference, known in self._copies if reference() is not None]
