@@ -84,7 +84,7 @@ PROBES: dict[str, ProbeNumbers] = {
             {
                 "distance": "Frechet-like distance of means of the outputs, train against eval mode, over its bootstrap",
                 "change": "RMS change of the output, over the across-batch std in train mode",
-                "ema": "the same against the averaged copy, if there is one; nan otherwise",
+                "ema": "the distance of an averaged copy in eval mode from train mode, if one was seen; nan otherwise",
             },
         ),
         ProbeNumbers(

@@ -22,6 +22,11 @@ from equipoise.watching.statistics import best_lattice, first_rows, lattice_shar
 from equipoise.watching.structure import structure_facts
 from equipoise.watching.tree import floating_tensors, tensors
 
+_OF_A_BATCH = {
+    f"sample.{role}.{name}"
+    for role in ("real", "fake")
+    for name in ("low", "high", "mean", "std", "saturated")
+}
 _ROWS = 16
 _MOST = 128
 
@@ -142,7 +147,9 @@ def _dry_run(
         facts["generator.graph_cut"] = not fakes.requires_grad
     if reals is not None:
         bounds = BOUNDS.get(facts["generator.output_activation"] or "")
-        values |= recorder.sample_signals(reals, fakes.detach(), bounds)
+        measured = recorder.sample_signals(reals, fakes.detach(), bounds)
+        # How diverse an untrained generator is says nothing.
+        values |= {name: value for name, value in measured.items() if name in _OF_A_BATCH}
     dead = anatomy.dead_share(generator, lambda copied: copied(*call))
     if dead is not None:
         values["activation.dead"] = dead

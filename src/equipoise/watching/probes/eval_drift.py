@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from equipoise.watching.probes.base import PROBES, Probe
 from equipoise.watching.probes.material import Material, ProbeSkipped
@@ -21,7 +21,8 @@ class EvalDrift(Probe):
 
     `distance` is the distance between the two sets' means over the mean distance between the means of two
     bootstrap draws of the train-mode set (Efron 1979), so about 1 says that they differ no more than two
-    draws do. `change` is sample by sample. An averaged copy is never handed to the watcher, so `ema` is nan.
+    draws do. `change` is sample by sample. `ema` is the distance of an averaged copy in eval mode, if one was
+    seen that follows the generator.
     """
 
     name = "eval-drift"
@@ -43,12 +44,24 @@ class EvalDrift(Probe):
         return {
             "distance": _ratio(apart, torch.stack(noise).mean()),
             "change": _ratio(change, spread),
-            "ema": math.nan,
+            "ema": self._average(material, calls, train, torch.stack(noise).mean()),
         }
+
+    def _average(self, material: Material, calls: list[Any], train: Tensor, noise: Tensor) -> float:
+        averaged = material.averaged()
+        if averaged is None:
+            return math.nan
+        outputs = _through(material, averaged, calls)
+        if outputs.shape != train.shape:
+            return math.nan
+        return _ratio((outputs.mean(dim=0) - train.mean(dim=0)).norm(), noise)
 
 
 def _outputs(material: Material, calls: list[Any], *, training: bool) -> Tensor:
-    generator = material.generator(training)
+    return _through(material, material.generator(training), calls)
+
+
+def _through(material: Material, generator: nn.Module, calls: list[Any]) -> Tensor:
     found = []
     for seed, call in enumerate(calls):
         torch.manual_seed(seed)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from equipoise.watching.anatomy import Copies
-from equipoise.watching.isolation import module_device, plain_numbers
+from equipoise.watching.isolation import isolated_copy, module_device, plain_numbers
 from equipoise.watching.probes.forms import Form, fitted
 from equipoise.watching.probes.latents import Latent, find_latents, redraw
 from equipoise.watching.probes.scoring import score_paths, scores
@@ -91,6 +91,11 @@ class Material:
     def discriminator(self, training: bool | None = None) -> nn.Module:
         """A copy as the discriminator is now, in the mode the loop trains it in, or in the one asked for."""
         return self._copy("discriminator", self._watcher.discriminator, training)
+
+    def averaged(self) -> nn.Module | None:
+        """A copy of the generator's moving average in eval mode; None if none was seen."""
+        seen = self._watcher.averages.modules()
+        return isolated_copy(seen[-1]).eval() if seen else None
 
     def _copy(self, player: str, network: nn.Module, training: bool | None) -> nn.Module:
         copied = self._copies.get(player, network)
