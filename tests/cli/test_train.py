@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -129,13 +130,13 @@ def test_ctrl_c_saves_and_prints_the_command_that_goes_on(equipoise, tmp_path: P
     process = subprocess.Popen(
         [*command, "--out", str(out), *tiny], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if line.startswith("step 0 of"):
-            break
+    # From its first checkpoint on a run is surely between two steps that Ctrl-C must not tear.
+    deadline = time.monotonic() + 120
+    while not (out / "checkpoints" / "last" / "state.json").exists() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    stdout, rest = process.communicate(timeout=60)
+    stdout, rest = process.communicate(timeout=120)
     assert process.returncode == 130, rest
     assert stdout == ""
     assert "Traceback" not in rest
