@@ -65,6 +65,7 @@ class History:
         self._layouts: dict[str, int] = {}
         self._buffer: list[tuple[int, int, int, int, bytes]] = []
         self._flushed = time.monotonic()
+        self._read_only = read_only
         if read_only and (self.path is None or not self.path.is_file()):
             raise EquipoiseError(
                 f"`{path}` must be a run folder or a history file, but there is no {FILE_NAME} in it; "
@@ -73,8 +74,7 @@ class History:
         try:
             if self.path is not None and not read_only:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            target = ":memory:" if self.path is None else str(self.path)
-            self._connection = sqlite3.connect(target, timeout=10.0, check_same_thread=False)
+            self._connection = _connect(self.path, read_only)
             if self.path is not None and not read_only:
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -93,20 +93,28 @@ class History:
 
     def append(self, step: int, values: Mapping[str, Any], updates: Mapping[str, int]) -> None:
         """Add the record of a step; a second one for the same step replaces the first."""
-        names = sorted(values)
-        arrays = []
-        layout = []
-        for name in names:
-            check_signal(name)
-            value = np.atleast_1d(np.asarray(values[name], dtype=np.float64)).ravel()
-            arrays.append(value)
-            layout.append(f"{name}:{len(value)}")
-        data = np.concatenate(arrays).astype("<f8").tobytes() if arrays else b""
+        self._check_writable()
+        numbers: list[float] = []
+        places = []
+        for name in sorted(values):
+            value = values[name]
+            if isinstance(value, (float, int)):
+                numbers.append(value)
+                places.append(f"{name}:1")
+            else:
+                several = np.asarray(value, dtype=np.float64).ravel().tolist()
+                numbers += several
+                places.append(f"{name}:{len(several)}")
+        layout = ",".join(places)
+        if layout not in self._layouts:
+            for name in values:
+                check_signal(name)
+        data = np.asarray(numbers, dtype="<f8").tobytes()
         row = (
             int(step),
             int(updates.get("generator", 0)),
             int(updates.get("discriminator", 0)),
-            self._layout(",".join(layout)),
+            self._layout(layout),
             data,
         )
         self._buffer.append(row)
@@ -116,12 +124,14 @@ class History:
 
     def set_facts(self, facts: Mapping[str, Any]) -> None:
         """Set facts; the last value of each counts."""
+        self._check_writable()
         rows = [(check_fact(name).name, json.dumps(_plain(value))) for name, value in facts.items()]
         with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
 
     def add_probe(self, name: str, step: int, values: Mapping[str, float]) -> None:
         """Add the result of a probe."""
+        self._check_writable()
         known = check_probe(name).numbers
         unknown = [number for number in values if number not in known]
         if unknown:
@@ -136,6 +146,7 @@ class History:
 
     def add_samples(self, step: int, kind: str, array: NDArray[Any]) -> None:
         """Keep a small array of samples (`real` or `fake`) for the report; old snapshots are thinned."""
+        self._check_writable()
         stream = io.BytesIO()
         np.savez_compressed(stream, samples=np.asarray(array)[:64].astype(np.float32))
         with self._connection:
@@ -166,6 +177,7 @@ class History:
 
     def truncate_after(self, step: int) -> None:
         """Forget everything after a step, for a run that is resumed from an earlier checkpoint."""
+        self._check_writable()
         self.flush()
         with self._connection:
             for table in ("records", "probes", "samples"):
@@ -229,6 +241,13 @@ class History:
 
     # ---- inside
 
+    def _check_writable(self) -> None:
+        if self._read_only:
+            raise EquipoiseError(
+                f"The history `{self.path}` must be open for writing, but it was opened to be read; "
+                "open it with `History(path)`."
+            )
+
     def _layout(self, layout: str) -> int:
         known = self._layouts.get(layout)
         if known is None:
@@ -248,6 +267,21 @@ class History:
 def open_history(path: str | Path) -> History:
     """An existing history, read-only; `path` is the file or the run's folder."""
     return History(path, read_only=True)
+
+
+def _connect(path: Path | None, read_only: bool) -> sqlite3.Connection:
+    if path is None or not read_only:
+        return sqlite3.connect(path or ":memory:", timeout=10.0, check_same_thread=False)
+    place = path.resolve().as_uri()
+    connection = sqlite3.connect(f"{place}?mode=ro", uri=True, timeout=10.0, check_same_thread=False)
+    try:
+        connection.execute("SELECT COUNT(*) FROM layouts")
+    except sqlite3.OperationalError:
+        # In a folder that cannot be written SQLite cannot share the file; no writer can be there either.
+        connection.close()
+        query = f"{place}?mode=ro&immutable=1"
+        connection = sqlite3.connect(query, uri=True, timeout=10.0, check_same_thread=False)
+    return connection
 
 
 def _file(path: str | Path | None) -> Path | None:
