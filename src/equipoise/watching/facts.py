@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor, nn
 
-from equipoise.watching.fingerprint import Batch, objective_facts, reconstructed_losses
+from equipoise.watching.fingerprint import FIT, Batch, objective_facts, reconstructed_losses
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import structure_facts
 from equipoise.watching.tree import floating_tensors, tensors
@@ -61,6 +61,7 @@ class RunningFacts:
         }
         self._modes = {"generator": [0, 0], "discriminator": [0, 0]}
         self._fingerprints: deque[Batch] = deque(maxlen=_FINGERPRINTS)
+        self._first_fingerprints: list[Batch] = []
         self._raw_bounds = [float("inf"), float("-inf")]
         self._cuts = 0
         self._fed = 0
@@ -168,7 +169,11 @@ class RunningFacts:
     # ---- the fingerprint
 
     def fingerprint(self, batch: Batch) -> None:
-        self._fingerprints.append(batch)
+        # The first ones are kept for good: a saturated loss no longer shows what it is.
+        if len(self._first_fingerprints) < _FINGERPRINTS:
+            self._first_fingerprints.append(batch)
+        else:
+            self._fingerprints.append(batch)
 
     @property
     def newest(self) -> Batch | None:
@@ -177,9 +182,15 @@ class RunningFacts:
 
     def refit(self) -> float:
         """Fit the loss families to the recent slopes; returns the relative error of the best fit."""
-        if not self._fingerprints:
+        known = [*self._first_fingerprints, *self._fingerprints]
+        if not known:
             return float("nan")
-        self._objective = objective_facts(list(self._fingerprints), self._watcher.roles.orientation)
+        orientation = self._watcher.roles.orientation
+        facts = objective_facts(known, orientation)
+        if not facts["fit"] < FIT and self._fingerprints:
+            # A loss that changed on the way fits its own time only.
+            facts = objective_facts(list(self._fingerprints), orientation)
+        self._objective = facts
         return float(self._objective.pop("fit"))
 
     def losses(self, batch: Batch) -> dict[str, float]:
@@ -216,7 +227,7 @@ class RunningFacts:
 
     @property
     def sigmoid(self) -> bool:
-        return bool(self._fingerprints) and self._fingerprints[-1].sigmoid
+        return bool(self._first_fingerprints) and self._first_fingerprints[-1].sigmoid
 
     @staticmethod
     def _broadcast(facts: dict[str, Any]) -> bool:
