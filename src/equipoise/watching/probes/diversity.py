@@ -38,7 +38,7 @@ class Diversity(Probe):
         count = min(_MOST, len(reals) // 2)
         if count < _FEWEST:
             raise ProbeSkipped(f"fewer than {2 * _FEWEST} different reals were seen")
-        fakes = material.fake_samples(count).cpu().float()
+        fakes = material.different_fakes(count).cpu().float()
         count = min(count, len(fakes))
         if count < _FEWEST:
             raise ProbeSkipped(f"fewer than {_FEWEST} fakes were seen")

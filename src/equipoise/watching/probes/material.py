@@ -266,6 +266,38 @@ class Material:
             :count
         ]
 
+    def different_fakes(self, count: int) -> Tensor:
+        """At most `count` fakes of different inputs.
+
+        Where a latent can be redrawn, all are. A generator of images answers a repeated input with the same
+        output, which says nothing about its diversity: each input counts once.
+        """
+        if self.latents or not self._linked:
+            return self.fake_samples(count)
+        generator = self.generator()
+        seen: set[float] = set()
+        kept: list[Tensor] = []
+        for call, form in reversed(self._pairs):
+            rows = min(BATCH, form.rows, _rows(call))
+            call = _first(call, rows)
+            given = next((value for _, value in floating_tensors(call) if value.ndim > 1), None)
+            if given is None or len(given) != rows:
+                continue
+            torch.manual_seed(0)
+            with torch.no_grad():
+                samples = self.call(generator, *call).float()
+            fresh = []
+            for row, value in enumerate(row_fingerprints(given).tolist()):
+                if value not in seen and row < len(samples):
+                    seen.add(value)
+                    fresh.append(row)
+            kept.append(samples[fresh])
+            if len(seen) >= count:
+                break
+        if not kept:
+            return self.fake_samples(count)
+        return torch.cat(kept)[:count]
+
     def fake_scores(self, discriminator: nn.Module, count: int) -> Tensor:
         """The mean score of each of `fake_samples(count)`, oriented, batch by batch."""
         values = [
