@@ -56,6 +56,15 @@ class Monitor:
         """Hand over reals that the discriminator never trains on, to tell whether it knows its own by heart."""
         self._watcher.reservoir.held_out = samples.detach().clone()
 
+    def count_on(self, *, generator: int, discriminator: int) -> None:
+        """For a run that goes on: so many updates are done; what was recorded after them is forgotten.
+
+        Call it before the first step.
+        """
+        updates = {"generator": generator, "discriminator": discriminator}
+        self.history.truncate_after(max(updates.values()))
+        self._watcher.count_on(updates)
+
     @property
     def step(self) -> int:
         """Updates of the player that was updated most often."""

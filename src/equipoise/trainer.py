@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.data import Dataset
+    from equipoise.monitor import Monitor
     from equipoise.training.callbacks import Callback
     from equipoise.training.configuration import TrainingConfiguration
     from equipoise.training.loop import TrainingLoop
@@ -107,6 +108,9 @@ class Trainer:
         monitor = self._start_watching(loop) if self.watch and accelerator.is_main_process else None
         try:
             loop.run()
+            if monitor is not None:
+                # The active probes need the networks: run now, a verdict from the file rests on them too.
+                monitor.diagnose()
         finally:
             if monitor is not None:
                 monitor.close()
@@ -126,15 +130,18 @@ class Trainer:
         section.source = dataset.name
         return dataset
 
-    def _start_watching(self, loop: TrainingLoop) -> Any:
-        """The monitor, when this installation has one."""
-        import equipoise
+    def _start_watching(self, loop: TrainingLoop) -> Monitor | None:
+        """The monitor, counting on from what is done; None where there is nothing left to watch."""
+        from equipoise.monitor import watch
 
-        watch = getattr(equipoise, "watch", None)
-        if watch is None:
-            return None
         session = loop.session
-        return watch(session.generator, session.discriminator, history=loop.directory.path / "history.sqlite")
+        training = self.configuration.training
+        if session.step >= training.steps:
+            return None
+        history = loop.directory.path / "history.sqlite"
+        monitor = watch(session.generator, session.discriminator, history=history)
+        monitor.count_on(generator=session.step, discriminator=session.step * training.discriminator_steps)
+        return monitor
 
 
 class Run:

@@ -14,6 +14,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from equipoise.cli.train import FILES
+from equipoise.history.observations import WARM_UP_STEPS
+from equipoise.history.store import open_history
 
 
 def weights(run: Path) -> dict[str, bytes]:
@@ -83,7 +85,33 @@ def test_resume_begins_where_there_is_nothing_and_goes_on_exactly(equipoise, tmp
     assert weights(whole) == weights(parts)
     again = equipoise(*arguments, "--steps", 12, "--out", parts, "--resume")
     assert again.exit_code == 0
-    assert "there was none left to do" in again.stdout
+    assert again.stdout.startswith("12 steps are done")
+    assert weights(whole) == weights(parts)
+
+
+def test_the_history_counts_on_over_a_resume(equipoise, tmp_path: Path, tiny) -> None:
+    out = tmp_path / "run"
+    arguments = ["train", "ring", "--recipe", "wgan", "--out", out, "--resume", *tiny]
+    assert equipoise(*arguments, "--steps", 4).exit_code == 0
+    assert equipoise(*arguments, "--steps", 8).exit_code == 0
+    with open_history(out) as history:
+        observed = history.observations()
+    steps = observed.series("score.auc").steps
+    # Five updates of the critic for each of the generator: the first part ended at 20, the second at 40.
+    assert steps.tolist() == sorted(set(steps.tolist()))
+    assert steps.min() < 20 < steps.max() <= 40
+    assert 20 < observed.updates["discriminator"] <= 40
+    assert 4 < observed.updates["generator"] <= 8
+
+
+def test_the_probes_run_before_the_end(equipoise, tmp_path: Path, tiny) -> None:
+    out = tmp_path / "run"
+    steps = WARM_UP_STEPS + 5
+    result = equipoise("train", "ring", "--recipe", "gan", "--steps", steps, "--out", out, *tiny)
+    assert result.exit_code == 0, result.stderr
+    with open_history(out) as history:
+        probes = {probe.name for probe in history.observations().probe_results}
+    assert {"batch-blindness", "diversity"} <= probes
 
 
 @pytest.mark.parametrize(

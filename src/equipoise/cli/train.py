@@ -153,14 +153,14 @@ def spent(step: int, summary: dict[str, Any]) -> str:
 
     Example:
         >>> spent(3000, {"seconds": 60.0, "steps_per_second": 50.0})
-        '3,000 steps are done; these took 1:00 at 50.0 steps/s.'
+        '3,000 steps are done; the last session took 1:00 at 50.0 steps/s.'
     """
     from equipoise.cli.progress import duration
 
     speed = summary.get("steps_per_second")
     if speed is None:
-        return f"{step:,} steps are done; there was none left to do."
-    return f"{step:,} steps are done; these took {duration(summary['seconds'])} at {speed:.1f} steps/s."
+        return f"{step:,} steps are done."
+    return f"{step:,} steps are done; the last session took {duration(summary['seconds'])} at {speed:.1f} steps/s."
 
 
 def verdict_of(folder: Path) -> Diagnosis | None:

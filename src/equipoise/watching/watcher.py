@@ -113,6 +113,11 @@ class Watcher:
     def closed(self) -> bool:
         return not self._handles
 
+    def count_on(self, updates: Mapping[str, int]) -> None:
+        """Go on counting where an earlier process stopped; before the first update of this one."""
+        self.updates.update(updates)
+        self.step = self._record_step = max(self.updates.values())
+
     def tag(self, tensor: Tensor, role: str) -> None:
         """The user's own word on a batch."""
         self.roles.tagged = True
