@@ -66,7 +66,8 @@ class StridedGenerator(Generator):
     def generate(self, latent: Tensor, labels: Tensor | None) -> Tensor:
         features = self.first(self.entry(latent, labels)).reshape(-1, self.channels, *self.sizes[0])
         for norm, layer, size in zip(self.norms, self.layers, self.sizes[1:]):
-            features = crop(layer(relu(norm(features, labels))), size)
+            # In place: no backward pass needs the values before, and new memory costs as much as the ReLU.
+            features = crop(layer(relu(norm(features, labels), inplace=True)), size)
         return features
 
 
@@ -106,5 +107,5 @@ class StridedDiscriminator(Discriminator):
     def body(self, samples: Tensor) -> Tensor:
         features = samples
         for layer, norm in zip(self.layers, self.norms):
-            features = leaky_relu(norm(layer(features)), 0.2)
+            features = leaky_relu(norm(layer(features)), 0.2, inplace=True)
         return features.flatten(1)
