@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from equipoise.watching.probes.base import PROBES, Probe
 from equipoise.watching.probes.material import Material, ProbeSkipped
-from equipoise.watching.statistics import mean_distance, nearest_other, pairwise_distances
+from equipoise.watching.statistics import mean_distance, nearest_other
 
 _MOST = 256
 _FEWEST = 16
@@ -45,8 +45,8 @@ class Diversity(Probe):
         if fakes.shape[1:] != reals.shape[1:]:
             raise ProbeSkipped("fakes and reals have different shapes")
         reference, other, fakes = reals[:count], reals[count : 2 * count], fakes[:count]
-        between = pairwise_distances(reference, reference)
-        among = pairwise_distances(fakes, fakes)
+        between = distances(reference, reference)
+        among = distances(fakes, fakes)
         tiny = 1e-12
         values = {
             "samples": float(count),
@@ -56,11 +56,16 @@ class Diversity(Probe):
         }
         values |= _duplicates(among, duplicate_distance(between))
         radius = nearest_other(between, 5)
-        across, held_out = pairwise_distances(fakes, reference), pairwise_distances(other, reference)
+        across, held_out = distances(fakes, reference), distances(other, reference)
         values["coverage"] = float((across.min(dim=0).values <= radius).float().mean())
         values["coverage.expected"] = float((held_out.min(dim=0).values <= radius).float().mean())
         values["clusters"], values["clusters.expected"] = _deserted(reference, fakes, other)
         return values
+
+
+def distances(rows: Tensor, others: Tensor) -> Tensor:
+    """Euclidean distances in float64: a rounding error must not part clones of small values."""
+    return torch.cdist(rows.flatten(1).double(), others.flatten(1).double())
 
 
 def _spread(samples: Tensor) -> Tensor:
@@ -71,8 +76,8 @@ def _feature_ratio(reals: Tensor, fakes: Tensor) -> float:
     features = random_features(tuple(reals.shape[1:]))
     with torch.no_grad():
         first, second = features(reals), features(fakes)
-    distances = [mean_distance(pairwise_distances(one, one)) for one in (first, second)]
-    return float(distances[1] / distances[0].clamp(min=1e-12))
+    real, fake = (mean_distance(distances(one, one)) for one in (first, second))
+    return float(fake / real.clamp(min=1e-12))
 
 
 def random_features(shape: tuple[int, ...]) -> nn.Module:

@@ -69,7 +69,7 @@ class GeneratorResponse(Probe):
         if not form.conditional or form.rows < 2:
             return math.nan
         index = torch.arange(form.rows)
-        other = index.roll(form.rows // 2)
+        other = shuffled(form.rows)
         changed = _conditions_differ(form, index, other)
         if not bool(changed.any()):
             return math.nan
@@ -79,6 +79,11 @@ class GeneratorResponse(Probe):
         change = (wrong - own)[changed.to(own.device)].square().mean().sqrt()
         deviation = own.std(correction=0)
         return 0.0 if float(change) == 0 else float(change / deviation.clamp(min=1e-12))
+
+
+def shuffled(rows: int) -> Tensor:
+    """A fixed random order: in a regular one (half a batch away) labels may be equal by design."""
+    return torch.randperm(rows, generator=torch.Generator().manual_seed(0))
 
 
 def exchange_conditions(material: Material, tree: Any) -> tuple[Any, Tensor | None]:
@@ -91,7 +96,7 @@ def exchange_conditions(material: Material, tree: Any) -> tuple[Any, Tensor | No
     rows = max((len(value) for _, value in tensors(tree) if value.ndim), default=0)
     if rows < 2:
         return tree, None
-    order = torch.arange(rows).roll(rows // 2)
+    order = shuffled(rows)
     changed = torch.zeros(rows, dtype=torch.bool)
     seen = False
 

@@ -1,0 +1,319 @@
+"""Probes that ask the discriminator, against closed forms: firing, healthy, and what looks like it."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+_spec = importlib.util.spec_from_file_location("watching_probing", Path(__file__).with_name("probing.py"))
+assert _spec is not None
+assert _spec.loader is not None
+tools = importlib.util.module_from_spec(_spec)
+sys.modules.setdefault("watching_probing", tools)
+_spec.loader.exec_module(tools)
+remembering, probed, noise, Linear, Draw = (
+    tools.remembering,
+    tools.probed,
+    tools.noise,
+    tools.Linear,
+    tools.Draw,
+)
+
+
+def mlp(width: int, *last: nn.Module) -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(width, 16), nn.LeakyReLU(0.2), *last, nn.Linear(16, 1))
+
+
+class BatchSpread(nn.Module):
+    """s = the mean over values of the standard deviation across the batch: nothing but the batch."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        spread = samples.flatten(1).std(dim=0, correction=0).mean()
+        return spread.expand(len(samples), 1) + 0.0 * samples.flatten(1).sum(dim=1, keepdim=True)
+
+
+class Labelled(nn.Module):
+    """s = x . w + effect * label, with the label as a whole number before or after the sample."""
+
+    def __init__(self, effect: float, label_first: bool) -> None:
+        super().__init__()
+        self.effect, self.label_first = effect, label_first
+        self.weight = nn.Parameter(torch.tensor([1.0, 0.0]))
+
+    def forward(self, *given: Tensor) -> Tensor:
+        labels, samples = given if self.label_first else given[::-1]
+        return samples @ self.weight + self.effect * labels.float()
+
+
+BATCHES = [noise(32, 4, seed) for seed in range(4)]
+LATENTS = [noise(32, 3, 10 + seed) for seed in range(4)]
+
+
+# ---- batch-blindness
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_discriminator_of_single_samples_is_exactly_blind(dropout: float) -> None:
+    watcher = remembering(nn.Linear(3, 4), mlp(4, nn.Dropout(dropout)), BATCHES, LATENTS)
+    values = probed(watcher, "batch-blindness")
+    assert values["shift"] == 0.0
+    assert values["shift.real"] == 0.0
+    assert values["clones"] == values["diverse"]
+
+
+def test_a_discriminator_of_the_batch_sees_clones_even_of_a_collapsed_generator() -> None:
+    collapsed = nn.Linear(3, 4)
+    nn.init.zeros_(collapsed.weight)
+    values = probed(remembering(collapsed, BatchSpread(), BATCHES, LATENTS), "batch-blindness")
+    # Among clones the spread is zero by definition; among reals with one row replaced it is nearly that of
+    # reals.
+    assert values["clones"] == pytest.approx(0.0, abs=1e-6)
+    assert values["diverse"] == pytest.approx(1.0, abs=0.2)
+    assert values["shift"] > 1
+    assert values["shift.real"] > 1
+
+
+def test_a_dead_batch_layer_is_blind() -> None:
+    class Dead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.batch, self.gain = mlp(4), BatchSpread(), nn.Parameter(torch.zeros(()))
+
+        def forward(self, samples: Tensor) -> Tensor:
+            return self.body(samples) + self.gain * self.batch(samples)
+
+    assert probed(remembering(nn.Linear(3, 4), Dead(), BATCHES, LATENTS), "batch-blindness")["shift"] == 0.0
+
+
+# ---- batch-coupling
+
+
+def test_coupling_through_batch_norm_is_seen_in_train_mode_only() -> None:
+    network = mlp(4, nn.BatchNorm1d(16))
+    generator = nn.Linear(3, 4)
+    nn.init.constant_(generator.bias, 3.0)
+    assert probed(remembering(generator, network, BATCHES, LATENTS), "batch-coupling")["change"] > 0.05
+    quiet = probed(remembering(generator, network, BATCHES, LATENTS, training=False), "batch-coupling")
+    assert quiet["change"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_no_coupling_without_a_batch_layer() -> None:
+    values = probed(remembering(nn.Linear(3, 4), mlp(4), BATCHES, LATENTS), "batch-coupling")
+    assert values["change"] == pytest.approx(0.0, abs=1e-6)
+    assert values["leak"] == pytest.approx(0.0, abs=0.01)
+
+
+# ---- fresh-discriminator
+
+
+def test_a_fresh_discriminator_cannot_separate_one_law_from_itself() -> None:
+    reals = [noise(64, 4, seed) for seed in range(8)]
+    watcher = remembering(Draw(noise(4096, 4, 99)), Linear(torch.zeros(4)), reals, [noise(64, 1, 7)])
+    values = probed(watcher, "fresh-discriminator")
+    # 256 against 256: the standard error of an AUC of one half is 0.026.
+    assert abs(values["auc"] - 0.5) < 4 * 0.026
+    assert values["auc.own"] == 0.5
+    assert values["steps"] <= 200
+
+
+def test_a_fresh_discriminator_separates_disjoint_supports() -> None:
+    reals = [noise(64, 4, seed) for seed in range(8)]
+    watcher = remembering(Draw(noise(4096, 4, 99) + 8), Linear(-torch.ones(4)), reals, [noise(64, 1, 7)])
+    values = probed(watcher, "fresh-discriminator")
+    assert values["auc"] > 0.999
+    assert values["auc.own"] > 0.999
+    turned = remembering(
+        Draw(noise(4096, 4, 99) + 8), Linear(-torch.ones(4)), reals, [noise(64, 1, 7)], orientation=-1
+    )
+    assert probed(turned, "fresh-discriminator")["auc.own"] < 0.001
+
+
+def test_repeated_reals_are_not_learnt_by_heart() -> None:
+    # Forty reals, each remembered many times: the same sample must not be in both halves.
+    few = noise(40, 4, 1)
+    reals = [few[torch.randperm(40, generator=torch.Generator().manual_seed(seed))] for seed in range(8)]
+    watcher = remembering(Draw(noise(4096, 4, 99)), Linear(torch.zeros(4)), reals, [noise(64, 1, 7)])
+    values = probed(watcher, "fresh-discriminator")
+    # 20 against 20: standard error 0.093; remembered twins would give an AUC near 1.
+    assert values["auc"] < 0.5 + 3 * 0.093
+
+
+# ---- one-feature
+
+
+def pictures(seed: int, low: float = 0.0, high: float = 1.0, count: int = 256) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    return low + (high - low) * torch.rand(count, 1, 8, 8, generator=random)
+
+
+def one_feature(reals: Tensor, fakes: Tensor) -> dict[str, float]:
+    watcher = remembering(
+        Draw(fakes), Linear(torch.zeros(1, 8, 8)), list(reals.split(64)), [noise(64, 1, 7) for _ in range(2)]
+    )
+    return probed(watcher, "one-feature")
+
+
+def test_another_range_is_told_by_one_number_and_gone_after_matching() -> None:
+    values = one_feature(pictures(1), pictures(2, -1.0, 1.0, 4096))
+    assert values["auc"] == 1.0
+    assert values["feature"] in (0.0, 3.0, 5.0)  # smallest value, spread, share of negatives
+    # Both are uniform: only the range differed.
+    assert values["auc.matched"] < 0.65
+
+
+def test_one_law_is_told_by_no_number() -> None:
+    assert one_feature(pictures(1), pictures(2, count=4096))["auc"] < 0.65
+
+
+def test_a_lattice_is_told_by_its_share_and_gone_after_noise() -> None:
+    stored = (pictures(1) * 255).round() / 255
+    values = one_feature(stored, pictures(2, count=4096))
+    assert values["auc"] == 1.0
+    assert values["feature"] == 4.0
+    assert values["auc.dequantised"] < 0.65
+
+
+# ---- gradient-penalty
+
+
+def test_the_slope_of_a_linear_critic_is_its_weight() -> None:
+    weight = torch.arange(1.0, 3 * 16 + 1).reshape(3, 4, 4) / 10
+    reals = [noise(32, 48, seed).reshape(32, 3, 4, 4) for seed in range(3)]
+    generator = nn.Sequential(nn.Linear(5, 48), nn.Unflatten(1, (3, 4, 4)))
+    watcher = remembering(generator, Linear(weight), reals, [noise(32, 5, 1), noise(32, 5, 2)])
+    values = probed(watcher, "gradient-penalty")
+    assert values["norm"] == pytest.approx(float(weight.double().norm()), rel=1e-5)
+    assert values["norm.std"] == pytest.approx(0.0, abs=1e-4)
+    # The common mistake: the norm over channels at each place, averaged.
+    assert values["norm.pixel"] == pytest.approx(float(weight.double().norm(dim=0).mean()), rel=1e-5)
+    assert math.isnan(values["applied"])
+
+
+def test_the_slope_of_a_curved_critic_at_interpolates() -> None:
+    class Square(nn.Module):
+        def forward(self, samples: Tensor) -> Tensor:
+            return 0.5 * samples.square().sum(dim=1)
+
+    # Reals at 2, fakes at 0, one axis: |ds/dx| = |x| is uniform on [0, 2].
+    generator = nn.Linear(5, 1)
+    nn.init.zeros_(generator.weight)
+    nn.init.zeros_(generator.bias)
+    reals = torch.full((64, 1), 2.0) + 1e-6 * noise(64, 1, 0)
+    watcher = remembering(generator, Square(), [reals], [noise(64, 5, 1)])
+    values = probed(watcher, "gradient-penalty")
+    assert values["norm"] == pytest.approx(1.0, abs=0.25)
+    assert values["norm.std"] == pytest.approx(2 / math.sqrt(12), abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "outside"),
+    [
+        (lambda: torch.rand(32, 1), 0.0),
+        (lambda: torch.rand(1, 1).expand(32, 1), 0.0),
+        (lambda: torch.rand(32, 4), 1.0),
+        (lambda: 1.5 + torch.rand(32, 1), 1.0),
+        (lambda: torch.ones(32, 1), 0.0),
+    ],
+    ids=["per sample", "one for all", "per value", "beyond", "R1 at the reals"],
+)
+def test_points_off_the_segment_are_counted(alpha: object, outside: float) -> None:
+    from equipoise.watching.reservoir import Penalised
+
+    torch.manual_seed(0)
+    watcher = remembering(nn.Linear(3, 4), mlp(4), BATCHES, LATENTS)
+    real, fake = BATCHES[0], noise(32, 4, 50)
+    share = alpha()  # type: ignore[operator]
+    points = share * real + (1 - share) * fake
+    watcher.reservoir.penalties.append(Penalised(points, torch.full((32,), 0.75), real, fake))
+    values = probed(watcher, "gradient-penalty")
+    assert values["applied"] == 0.75
+    assert values["applied.outside"] == pytest.approx(outside, abs=0.07)
+
+
+# ---- memorisation
+
+
+class Knows(nn.Module):
+    """1 for samples it was shown, 0 for others."""
+
+    def __init__(self, shown: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("shown", shown)
+        self.gain = nn.Parameter(torch.ones(()))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        near = torch.cdist(samples.double(), self.shown.double()).min(dim=1).values < 1e-5
+        return self.gain * near.float()
+
+
+def test_a_discriminator_that_knows_its_reals_by_heart() -> None:
+    reals = torch.cat(BATCHES)
+    watcher = remembering(nn.Linear(3, 4), Knows(reals), BATCHES, LATENTS, objective="least-squares")
+    watcher.reservoir.held_out = noise(64, 4, 77)
+    values = probed(watcher, "memorisation")
+    assert values["seen"] == 1.0
+    assert values["unseen"] == 0.0
+    assert values["gap"] == 1.0
+    assert values["gap.perturbed"] == 1.0
+
+
+def test_a_discriminator_that_generalises() -> None:
+    generator = nn.Linear(3, 4)
+    nn.init.zeros_(generator.weight)
+    nn.init.constant_(generator.bias, -5.0)
+    watcher = remembering(generator, Linear(torch.ones(4)), BATCHES, LATENTS, objective="non-saturating")
+    watcher.reservoir.held_out = noise(256, 4, 77)
+    values = probed(watcher, "memorisation")
+    assert abs(values["gap"]) < 0.05
+    assert abs(values["gap.perturbed"]) < 0.01
+    assert values["fake"] == pytest.approx(-20.0)
+    assert values["accuracy.unseen"] == pytest.approx(0.5, abs=0.1)
+    assert values["sign"] == pytest.approx(0.0, abs=0.25)
+
+
+def test_without_held_out_reals_nothing_is_said_of_them() -> None:
+    values = probed(remembering(nn.Linear(3, 4), mlp(4), BATCHES, LATENTS), "memorisation")
+    assert math.isnan(values["gap"])
+    assert math.isnan(values["accuracy.unseen"])
+    assert math.isfinite(values["gap.perturbed"])
+
+
+# ---- conditions given to the discriminator
+
+
+@pytest.mark.parametrize("label_first", [False, True])
+@pytest.mark.parametrize("effect", [0.0, 2.0])
+def test_the_discriminators_use_of_labels_in_any_place(label_first: bool, effect: float) -> None:
+    reals = [noise(32, 2, seed) for seed in range(2)]
+    labels = torch.arange(32) % 4
+    path = ("args", 1 if label_first else 0)
+
+    def form(samples: Tensor) -> object:
+        return ((labels, samples) if label_first else (samples, labels), {}, path, None)
+
+    latents = [noise(32, 3, 5), noise(32, 3, 6)]
+    watcher = remembering(
+        nn.Linear(3, 2),
+        Labelled(effect, label_first),
+        reals,
+        latents,
+        real_forms=[form(batch) for batch in reals],
+        fake_forms=[form(noise(32, 2, 9)) for _ in latents],
+    )
+    values = probed(watcher, "generator-response")
+    assert math.isnan(values["condition"])
+    if effect == 0:
+        assert values["discriminator.condition"] == 0.0
+    else:
+        # Two different labels of 0 to 3 are 1.8 apart in the root mean square (sqrt(20 / 6)), times the
+        # effect; the scores spread by the sample (variance 1) and by the label (variance 1.25), times the
+        # effect squared.
+        expected = 2.0 * math.sqrt(20 / 6) / math.sqrt(1 + 4 * 1.25)
+        assert values["discriminator.condition"] == pytest.approx(expected, rel=0.25)
