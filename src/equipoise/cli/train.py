@@ -160,7 +160,8 @@ def spent(step: int, summary: dict[str, Any]) -> str:
     speed = summary.get("steps_per_second")
     if speed is None:
         return f"{step:,} steps are done."
-    return f"{step:,} steps are done; the last session took {duration(summary['seconds'])} at {speed:.1f} steps/s."
+    took = f"the last session took {duration(summary['seconds'])} at {speed:.1f} steps/s"
+    return f"{step:,} steps are done; {took}."
 
 
 def verdict_of(folder: Path) -> Diagnosis | None:

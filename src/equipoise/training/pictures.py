@@ -11,7 +11,7 @@ import numpy as np
 
 from equipoise.data.specification import SampleSpecification
 
-_SCALES = {8: 4, 16: 3, 32: 2}
+_SCALES = {8: 6, 16: 4, 32: 2}
 
 
 def image_grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
