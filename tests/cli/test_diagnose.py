@@ -87,7 +87,7 @@ def test_the_report_is_given_everything(equipoise, broken: Path, tmp_path: Path,
         Path(path).write_text("a page")
         return Path(path)
 
-    monkeypatch.setattr("equipoise.report.write_report", write_report, raising=False)
+    monkeypatch.setattr("equipoise.report.write_report", write_report)
     out = tmp_path / "page.html"
     result = equipoise("report", broken, "--out", out)
     assert result.exit_code == 0, result.stderr

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from equipoise.cli.output import JsonOption, print_json
-from equipoise.errors import EquipoiseError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,13 +33,8 @@ def report(
     """Write one self-contained HTML page: verdict, findings over the run, gradients, samples, diversity."""
     from equipoise.checks import judge
     from equipoise.diagnosis import observe
+    from equipoise.report import write_report
 
-    try:
-        from equipoise.report import write_report
-    except ImportError as error:
-        raise EquipoiseError(
-            "`equipoise report` is not part of this version yet; `equipoise diagnose` gives the verdict."
-        ) from error
     observations = observe(run)
     target = out or (run if run.is_dir() else run.parent) / "report.html"
     diagnosis = judge(observations)
