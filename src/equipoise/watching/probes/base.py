@@ -77,6 +77,9 @@ def probe_all(watcher: Watcher, names: Sequence[str] | None = None) -> Probed:
     before, watcher.busy = watcher.busy, True
     try:
         material = Material(watcher)
+        # A network that cannot be copied is one problem, not thirteen.
+        material.generator()
+        material.discriminator()
         for name, kind in chosen:
             _run(watcher, material, name, kind, probed)
     except Exception as error:  # noqa: BLE001  a fault in a probe must never reach the user's loop
@@ -95,7 +98,9 @@ def _run(watcher: Watcher, material: Material, name: str, kind: type[Probe], pro
         probed.skipped[name] = str(reason)
         return
     except Exception as error:  # noqa: BLE001
-        watcher.problems.report(f"probe {name}", error)
+        if not watcher.problems.off(f"probe {name}"):
+            # Said once; the next round tries again.
+            watcher.problems.report(f"probe {name}", error)
         probed.skipped[name] = f"{type(error).__name__}: {str(error)[:200]}"
         return
     result = ProbeResult(name, watcher.step, {key: float(value) for key, value in values.items()})

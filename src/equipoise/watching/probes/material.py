@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from equipoise.watching.probes.payoff import Payoff
     from equipoise.watching.watcher import Watcher
 
-# A probe looks at no more rows than this, so that all probes together stay within a few seconds.
-ROWS = 512
+# A probe looks at no more rows and values than this, so that all probes together stay within a few seconds.
+ROWS, FEWEST_ROWS = 512, 128
 BATCH = 64
+_VALUES = 1_600_000
 
 
 class ProbeSkipped(Exception):  # noqa: N818  it is no error, it is an answer
@@ -355,12 +356,13 @@ def _with_channels(form: Form, channels: slice | None) -> Form:
 
 
 def _spread(forms: list[Form]) -> list[Form]:
-    """Forms from all over the run, `ROWS` rows in all."""
+    """Forms from all over the run, `ROWS` rows in all, fewer where samples are large."""
     forms = [form.first(BATCH) for form in forms if form.rows]
     if not forms:
         return []
     shape = forms[-1].stored.shape[1:]
     forms = [form for form in forms if form.stored.shape[1:] == shape]
-    most = max(1, ROWS // max(form.rows for form in forms))
+    rows = min(ROWS, max(FEWEST_ROWS, _VALUES // max(shape.numel(), 1)))
+    most = max(1, rows // max(form.rows for form in forms))
     stride = max(1, -(-len(forms) // most))
     return forms[::stride]
