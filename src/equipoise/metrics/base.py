@@ -197,13 +197,17 @@ def as_tensor(name: str, rows: object) -> Tensor:
         tensor = tensor.to(torch.float32 if tensor.is_floating_point() else torch.float64)
     if tensor.numel() == 0:
         raise parameter_error(name, "of at least one row", f"empty, of shape {tuple(tensor.shape)}")
-    # The sum is finite unless a value is not (or the sum overflows): one pass and no temporary array.
-    if not torch.isfinite(tensor.sum(dtype=torch.float64)):
-        bad = int((~torch.isfinite(tensor)).sum())
+    bad = sum(_not_finite(part) for part in tensor.reshape(-1).split(1 << 24))
+    if bad:
         raise parameter_error(
             name, "finite", f"not finite in {bad} values", "drop those samples and find out why they diverged"
         )
     return tensor
+
+
+def _not_finite(values: Tensor) -> int:
+    """How many; a finite sum, one pass without a temporary array, says that there are none."""
+    return 0 if torch.isfinite(values.sum()) else int((~torch.isfinite(values)).sum())
 
 
 def as_features(name: str, rows: object, minimum: int = 1) -> Tensor:

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from equipoise.errors import parameter_error
 from equipoise.metrics.base import METRICS, Metric, Score, as_feature_pair, as_features
-from equipoise.metrics.neighbours import blocks
+from equipoise.metrics.neighbours import blocks, column_mean
 from equipoise.validation import Interval, validated
 
-_ROWS = 8192  # rows turned to double precision at a time
+_ROWS = 4096  # rows turned to double precision at a time
 
 
 def frechet_distance_from_moments(
@@ -85,7 +85,7 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
         >>> moments(torch.tensor([[0.0], [2.0]]))[1].item()
         2.0
     """
-    mean = features.mean(0, dtype=torch.float64)
+    mean = column_mean(features)
     covariance = torch.zeros((features.shape[1],) * 2, dtype=torch.float64, device=features.device)
     for rows in blocks(len(features), _ROWS):
         covariance += _gram(features[rows].double() - mean)
@@ -137,7 +137,7 @@ class FrechetDistance(Metric):
     def _update(self, batch: dict[str, Tensor]) -> None:
         for stream, features in batch.items():
             self._add(f"{stream}_count", torch.tensor(len(features), dtype=torch.int64))
-            self._add(f"{stream}_sum", features.sum(0, dtype=torch.float64))
+            self._add(f"{stream}_sum", column_mean(features) * len(features))
             outer = torch.zeros((features.shape[1],) * 2, dtype=torch.float64, device=features.device)
             for rows in blocks(len(features), _ROWS):
                 outer += _gram(features[rows].double())

@@ -53,7 +53,7 @@ def prepare(*sets: Tensor, precise: bool = False) -> list[Prepared]:
     # TF32 and bfloat16 products are far outside the screen's error.
     coarse = torch.get_float32_matmul_precision() != "highest"
     dtype = torch.float64 if precise or narrow or coarse else torch.float32
-    centre = sets[-1].mean(0, dtype=torch.float64)
+    centre = column_mean(sets[-1])
     prepared = []
     for rows in sets:
         # In the wider of the two precisions: centring in single would spoil a screen in double.
@@ -88,6 +88,19 @@ def blocks(length: int, size: int = BLOCK) -> Iterator[slice]:
     """Slices of at most `size` that cover `length` rows."""
     for start in range(0, length, size):
         yield slice(start, min(start + size, length))
+
+
+def column_mean(rows: Tensor) -> Tensor:
+    """The mean of each column in float64, without a copy of all rows in that precision.
+
+    Example:
+        >>> column_mean(torch.tensor([[1.0], [2.0]])).item()
+        1.5
+    """
+    total = torch.zeros(rows.shape[1], dtype=torch.float64, device=rows.device)
+    for part in blocks(len(rows)):
+        total += rows[part].double().sum(0)
+    return total / len(rows)
 
 
 def nearest(queries: Tensor, references: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
