@@ -184,3 +184,20 @@ def test_probes_work_with_a_network_that_cannot_be_called_twice_alike() -> None:
     probed = probe_all(watcher, ["batch-blindness", "layer-variance"])
     assert [result.name for result in probed.results] == ["layer-variance"]
     assert "this network fails" in watcher.problems.sentences[0]
+
+
+def test_a_network_that_cannot_be_copied_is_one_sentence() -> None:
+    class Held(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.stream = nn.Linear(4, 1), (value for value in range(3))
+
+        def forward(self, samples: torch.Tensor) -> torch.Tensor:
+            return self.layer(samples)
+
+    watcher = example()
+    watcher.discriminator = Held()
+    for _ in range(2):
+        assert probe_all(watcher).results == []
+    assert len(watcher.problems.sentences) == 1
+    assert not watcher.busy

@@ -76,14 +76,16 @@ def probe_all(watcher: Watcher, names: Sequence[str] | None = None) -> Probed:
     probed = Probed()
     before, watcher.busy = watcher.busy, True
     try:
-        material = Material(watcher)
-        # A network that cannot be copied is one problem, not thirteen.
-        material.generator()
-        material.discriminator()
+        with preserved_randomness(), plain_numbers(module_device(watcher.generator)):
+            material = Material(watcher)
+            # A network that cannot be copied is one problem, not thirteen.
+            material.generator()
+            material.discriminator()
         for name, kind in chosen:
             _run(watcher, material, name, kind, probed)
     except Exception as error:  # noqa: BLE001  a fault in a probe must never reach the user's loop
-        watcher.problems.report("probes", error)
+        if not watcher.problems.off("probes"):
+            watcher.problems.report("probes", error)
     finally:
         watcher.busy = before
     return probed
