@@ -139,10 +139,9 @@ def _layers(player: str, observations: Observations) -> Layers | None:
     if len(series) == 0:
         return None
     table = series.values if series.values.ndim == 2 else series.values[:, None]
-    now = np.median(table[series.steps >= observations.step - WINDOW], axis=0) if len(table) else table[-1]
-    if not np.isfinite(now).all():
-        now = table[-1]
-    early = np.median(table[series.steps <= max(series.steps[0] + WINDOW, series.steps[0])], axis=0)
+    recent = table[series.steps >= observations.step - WINDOW]
+    now = np.median(recent, axis=0) if len(recent) else table[-1]
+    early = np.median(table[series.steps <= series.steps[0] + WINDOW], axis=0)
     names = _names(player, observations, len(now))
     if len(now) > _LAYERS:
         chosen = np.unique(np.linspace(0, len(now) - 1, _LAYERS).astype(int))

@@ -105,11 +105,14 @@ def thinned(series: Series, buckets: int = BUCKETS) -> Thinned:
     span = float(steps[-1] - steps[0]) or 1.0
     bucket = np.minimum(((steps - steps[0]) / span * buckets).astype(int), buckets - 1)
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))
-    pieces = np.split(values, starts[1:])
+    ends = np.append(starts[1:], len(steps))
+    # Sorted within each bucket, the two middle entries give its median without a loop.
+    ordered = values[np.lexsort((values, bucket))]
+    lower, upper = (starts + ends - 1) // 2, (starts + ends) // 2
     return Thinned(
-        steps=np.array([float(np.median(piece)) for piece in np.split(steps, starts[1:])]),
-        middle=np.array([float(np.median(piece)) for piece in pieces]),
-        low=np.minimum.reduceat(values, starts),
-        high=np.maximum.reduceat(values, starts),
+        steps=(steps[lower] + steps[upper]) / 2,
+        middle=(ordered[lower] + ordered[upper]) / 2,
+        low=ordered[starts],
+        high=ordered[ends - 1],
         broken=broken,
     )

@@ -78,7 +78,7 @@ def render_page(diagnosis: Diagnosis, observations: Observations, samples: Snaps
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["figure"] = figure
+    environment.filters.update(figure=figure, capital=_capital)
     environment.globals.update(why=_why, references=_references)
     roots = [finding for finding in diagnosis.findings if finding.caused_by is None]
     return environment.get_template("page.html").render(
@@ -123,8 +123,22 @@ def _why(finding: Finding) -> str:
     return _section(finding, "Why it is bad")
 
 
-def _references(finding: Finding) -> str:
-    return _section(finding, "References")
+def _references(finding: Finding) -> list[str]:
+    """The references of the check's page: its list items, or the paragraph as one."""
+    lines = _section(finding, "References").splitlines()
+    items: list[str] = []
+    for line in lines:
+        if line.startswith(("- ", "* ")) or not items:
+            items.append(line.removeprefix("- ").removeprefix("* "))
+        else:
+            items[-1] += f" {line.strip()}"
+    return items
+
+
+def _capital(text: str) -> str:
+    """A clause as a sentence: the first letter of an ordinary word is raised, that of a formula stays."""
+    word = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if len(word) > 1 and word.isalpha() and word.islower() else text
 
 
 def _section(finding: Finding, title: str) -> str:

@@ -89,7 +89,7 @@ def fitting(values: NDArray[np.float64], *, low: float | None = None, high: floa
         )
         return Scale("linear", bottom, top if top > bottom else bottom + 1.0)
     sizes = np.abs(values[values != 0])
-    if least >= 0 and len(sizes) and largest > WIDE * float(np.quantile(sizes, 0.05)):
+    if least >= 0 and len(sizes) and largest > WIDE * float(np.quantile(sizes, 0.05, method="lower")):
         bottom = max(float(sizes.min()), largest / 10.0**_DECADES)
         zero = least < bottom
         return Scale("logarithmic", bottom / 3 if zero else bottom, largest * 1.05, zero=zero)

@@ -12,6 +12,8 @@ from equipoise.report.numbers import Array, figure, short
 from equipoise.report.scales import WIDE, Scale
 
 ROWS = 12
+# Most records that one row is drawn from, spread evenly over its stretch.
+_RECORDS = 40
 _COLUMNS = 96
 _LEFT, _RIGHT, _TOP, _ROW, _HILL, _BOTTOM = 44, 8, 36, 31, 44, 24
 
@@ -27,7 +29,7 @@ def score_ridge(observations: Observations) -> Markup | None:
         return None
     steps, edges, real, fake = aligned
     rows = _stretches(steps)
-    scale = _scale(edges, real + fake, rows)
+    scale = _scale(edges, real + fake, [row for row, _ in rows])
     grid = np.linspace(0.0, 1.0, _COLUMNS + 1)
     height = _TOP + _ROW * len(rows) + _BOTTOM
     parts: list[Markup] = []
@@ -35,7 +37,7 @@ def score_ridge(observations: Observations) -> Markup | None:
         across = _LEFT + place * (WIDTH - _LEFT - _RIGHT)
         parts.append(element("line", css="grid", x1=across, x2=across, y1=_TOP - 16, y2=height - _BOTTOM + 4))
         parts.append(element("text", text, css="tick", x=across, y=height - 8, text_anchor="middle"))
-    for index, row in enumerate(rows):
+    for index, (row, last) in enumerate(rows):
         base = _TOP + _ROW * (index + 1)
         hills = {
             kind: _density(scale, grid, edges[row], counts[row])
@@ -47,18 +49,17 @@ def score_ridge(observations: Observations) -> Markup | None:
             y = base - hill / peak * _HILL
             ends = np.array([x[0], *x, x[-1]]), np.array([base, *y, base])
             parts.append(element("path", css=f"hill {kind}", d=path(*ends, closed=True)))
-        parts.append(
-            element("text", short(float(steps[row[-1]])), css="tick", x=_LEFT - 5, y=base, text_anchor="end")
-        )
+        parts.append(element("text", short(last), css="tick", x=_LEFT - 5, y=base, text_anchor="end"))
     return drawing(parts, height, _label(observations, scale))
 
 
-def _stretches(steps: Array) -> list[NDArray[np.intp]]:
-    """The records of each row: stretches that grow with the square of the row, as most moves early."""
+def _stretches(steps: Array) -> list[tuple[NDArray[np.intp], float]]:
+    """The records of each row and its last step; stretches grow with the row squared: most moves early."""
     ends = steps[0] + (steps[-1] - steps[0]) * (np.arange(1, ROWS + 1) / ROWS) ** 2
     borders = np.searchsorted(steps, ends, side="right")
     borders[-1] = len(steps)
-    return [part for part in np.split(np.arange(len(steps)), borders[:-1]) if len(part)]
+    parts = [part for part in np.split(np.arange(len(steps)), borders[:-1]) if len(part)]
+    return [(part[:: -(-len(part) // _RECORDS)], float(steps[part[-1]])) for part in parts]
 
 
 def _label(observations: Observations, scale: Scale) -> str:

@@ -16,7 +16,7 @@ from equipoise.report.drawing import WIDTH, drawing, element
 MOMENTS = 20
 # A moment is judged by this many of its newest records and as many of the older ones, so that the page of a
 # long run takes no longer than that of a short one.
-_RECORDS = 1500
+_RECORDS = 500
 
 
 @dataclass(frozen=True)
