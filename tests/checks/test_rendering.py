@@ -40,7 +40,7 @@ SICK = Diagnosis(
 def test_the_verdict_counts_roots_and_consequences_apart() -> None:
     assert verdict(SICK) == "Not healthy after 4,000 steps: 1 error, 2 consequences."
     assert verdict(Diagnosis((REMARK,), step=10)) == (
-        "Healthy after 10 steps: nothing wrong was found, 1 remark."
+        "Nothing wrong was found after 10 steps, 1 remark; balance and diversity are judged from step 200 on."
     )
     assert verdict(Diagnosis(source="preflight")) == "Healthy before training: nothing wrong was found."
 

@@ -50,7 +50,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_healthy_run_is_status_zero(equipoise, healthy: Path) -> None:
     result = equipoise("diagnose", healthy)
     assert result.exit_code == 0
-    assert result.stdout.startswith("Healthy after")
+    assert result.stdout.startswith("Nothing wrong was found after 60 steps")
     assert json.loads(equipoise("diagnose", healthy, "--json").stdout)["healthy"] is True
 
 

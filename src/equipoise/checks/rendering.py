@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from equipoise.checks.diagnosis import Diagnosis
 from equipoise.checks.finding import Finding, Measurement
+from equipoise.history.observations import WARM_UP_STEPS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,6 +44,13 @@ def verdict(diagnosis: Diagnosis) -> str:
     }
     if diagnosis.healthy:
         remarks = f", {_number(counts['info'], 'remark')}" if counts["info"] else ""
+        if diagnosis.source == "log":
+            return f"Nothing wrong shows in this log {when}{remarks}; a log alone cannot say more."
+        if diagnosis.source != "preflight" and diagnosis.step < WARM_UP_STEPS:
+            return (
+                f"Nothing wrong was found {when}{remarks}; balance and diversity are judged "
+                f"from step {WARM_UP_STEPS} on."
+            )
         return f"Healthy {when}: nothing wrong was found{remarks}."
     parts = [_number(counts[severity], severity) for severity in ("error", "warning") if counts[severity]]
     following = sum(f.caused_by is not None and f.severity != "info" for f in diagnosis.findings)
