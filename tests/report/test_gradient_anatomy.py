@@ -46,7 +46,7 @@ def test_bar_is_as_long_as_the_share(healthy_run):
     assert view is not None
     length = re.search(r'class="bar dead"[^>]*width="([\d.]+)"', str(view.stations[1].bar))
     assert length is not None
-    # The weaker of: 1e-3 of its largest, and the rise over the reals' distance of 14 against the gap of the means.
+    # The weaker of: 1e-3 of its largest, and its rise over the reals' distance of 14 against the gap.
     gap = weak.last("score.real.mean") - weak.last("score.fake.mean")
     share = min(1e-3, 0.1 * 1e-3 * 14.0 / gap)
     # A logarithmic bar of 356 pixels from 1e-6 to 1.

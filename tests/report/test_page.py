@@ -148,6 +148,13 @@ def test_preflight_has_no_timeline(healthy_run):
     assert "before training" in read(page).text
 
 
+def test_a_short_run_is_not_painted_healthy(healthy_run):
+    early = healthy_run.at(50)
+    page = render_page(judge(early), early)
+    assert 'class="verdict info"' in page
+    assert 'class="verdict healthy"' not in page
+
+
 def test_plain_log_says_what_is_missing(tmp_path):
     rows = [
         f"{step},{1.2 + 0.1 * math.sin(step)},{0.8 + 0.1 * math.cos(step)}" for step in range(0, 3000, 10)

@@ -31,7 +31,7 @@ def test_equal_scores_fill_one_column():
 
 
 def test_rows_follow_the_fakes(healthy_run):
-    picture = str(ridge.score_ridge(healthy_run))
+    picture = str(ridge.score_ridge(healthy_run).svg)
     outlines = re.findall(r'class="hill (real|fake)" d="M([^"]*)Z"', picture)
     assert len(outlines) == 2 * ridge.ROWS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from equipoise.checks.anatomy import (
 from equipoise.checks.finding import Measurement
 from equipoise.history.observations import Observations
 from equipoise.report.drawing import WIDTH, drawing, element
-from equipoise.report.numbers import Array, figure
+from equipoise.report.numbers import Array, figure, short
 from equipoise.report.scales import Scale, fitting
 
 _TITLES = {
@@ -54,6 +55,7 @@ class Layers:
 
     title: str
     svg: Markup
+    scale: str
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,14 @@ def _layers(player: str, observations: Observations) -> Layers | None:
     if len(now) > _LAYERS:
         chosen = np.unique(np.linspace(0, len(now) - 1, _LAYERS).astype(int))
         now, early, names = now[chosen], early[chosen], [names[index] for index in chosen]
-    return Layers(f"{player.capitalize()}, layer by layer", _layer_bars(player, names, now, early))
+    scale = fitting(np.concatenate([now, early]))
+    if scale.kind == "linear":
+        scale = Scale("linear", 0.0, scale.high)
+    elif not scale.zero:
+        # The smallest bar would have no length at all.
+        scale = dataclasses.replace(scale, low=scale.low / 3)
+    picture = _layer_bars(player, names, now, early, scale)
+    return Layers(f"{player.capitalize()}, layer by layer", picture, scale.words)
 
 
 def _names(player: str, observations: Observations, count: int) -> list[str]:
@@ -166,11 +175,8 @@ def _label(name: str, kind: str) -> str:
     return f"{name} {kind}" if len(name) + len(kind) < _LETTERS else name
 
 
-def _layer_bars(player: str, names: list[str], now: Array, early: Array) -> Markup:
+def _layer_bars(player: str, names: list[str], now: Array, early: Array, scale: Scale) -> Markup:
     left, right, row, top = 132, 56, 19, 4
-    scale = fitting(np.concatenate([now, early]))
-    if scale.kind == "linear":
-        scale = Scale("linear", 0.0, scale.high)
     width = WIDTH - left - right
     parts: list[Markup] = []
     for index, (name, value, before) in enumerate(zip(names, now, early, strict=True)):
@@ -186,10 +192,9 @@ def _layer_bars(player: str, names: list[str], now: Array, early: Array) -> Mark
             )
         )
         parts.append(element("line", css="before", x1=left + start, x2=left + start, y1=y + 1, y2=y + 16))
-        parts.append(element("text", figure(float(value), 3), css="tick", x=WIDTH - right + 6, y=y + 12))
-    kind = "" if scale.kind == "linear" else f", {scale.kind} scale"
+        parts.append(element("text", short(float(value)), css="tick", x=WIDTH - right + 6, y=y + 12))
     return drawing(
         parts,
         top + row * len(names) + 2,
-        f"Gradient norm in each layer of the {player}{kind}; input side first",
+        f"Gradient norm in each layer of the {player}; input side first",
     )

@@ -96,9 +96,10 @@ def draw(chart: Chart, observations: Observations) -> Drawn | None:
     every = np.concatenate([np.concatenate([points.low, points.high]) for _, points in found])
     scale = fitting(every, low=chart.low, high=chart.high)
     steps = np.concatenate([np.concatenate([points.steps, points.broken]) for _, points in found])
-    first, last = float(steps.min()), float(max(steps.max(), steps.min() + 1))
-    if first < _NEAR_ZERO * last:
-        first = 0.0
+    # One axis for all charts of a page, so that what happened at one time stands in one place.
+    first, last = float(steps.min()), max(float(steps.max()), float(observations.step))
+    first = 0.0 if first < _NEAR_ZERO * last else first
+    last = max(last, first + 1)
     across = Scale("linear", first, last)
     parts = [*_axes(scale, across), *_reference(chart, scale)]
     for line, points in found:
@@ -125,7 +126,7 @@ def draw(chart: Chart, observations: Observations) -> Drawn | None:
         note=chart.note,
         svg=svg,
         keys=keys,
-        scale="" if scale.kind == "linear" else f"{scale.kind} axis",
+        scale=scale.words,
         broken=sum(len(points.broken) for _, points in found),
     )
 

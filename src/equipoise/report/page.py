@@ -50,7 +50,7 @@ def write_report(
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     page = write_report(Diagnosis(), Observations(), [], Path(folder) / "report.html")
-        ...     "Healthy" in page.read_text(encoding="utf-8")
+        ...     "Nothing wrong was found" in page.read_text(encoding="utf-8")
         True
     """
     target = Path(path)
@@ -80,10 +80,12 @@ def render_page(diagnosis: Diagnosis, observations: Observations, samples: Snaps
     )
     environment.filters.update(figure=figure, capital=_capital)
     environment.globals.update(why=_why, references=_references)
+    words = verdict(diagnosis)
     roots = [finding for finding in diagnosis.findings if finding.caused_by is None]
     return environment.get_template("page.html").render(
         diagnosis=diagnosis,
-        verdict=verdict(diagnosis),
+        verdict=words,
+        tone=_tone(diagnosis, words),
         looked=looked_at(diagnosis) if diagnosis.healthy else "",
         causes=[_with_consequences(diagnosis, finding) for finding in roots if finding.severity != "info"],
         remarks=[_with_consequences(diagnosis, finding) for finding in roots if finding.severity == "info"],
@@ -98,6 +100,13 @@ def render_page(diagnosis: Diagnosis, observations: Observations, samples: Snaps
         signals=known.signals(observations),
         document=_document(diagnosis),
     )
+
+
+def _tone(diagnosis: Diagnosis, words: str) -> str:
+    """The colour of the verdict: green only where the words themselves say healthy."""
+    if diagnosis.healthy:
+        return "healthy" if words.startswith("Healthy") else "info"
+    return str(diagnosis.worst)
 
 
 def _with_consequences(diagnosis: Diagnosis, finding: Finding) -> tuple[Finding, list[Finding]]:
@@ -138,7 +147,8 @@ def _references(finding: Finding) -> list[str]:
 def _capital(text: str) -> str:
     """A clause as a sentence: the first letter of an ordinary word is raised, that of a formula stays."""
     word = text.split(" ", 1)[0]
-    return text[:1].upper() + text[1:] if len(word) > 1 and word.isalpha() and word.islower() else text
+    ordinary = word.isalpha() and word.islower() and (len(word) > 1 or word == "a")
+    return text[:1].upper() + text[1:] if ordinary else text
 
 
 def _section(finding: Finding, title: str) -> str:

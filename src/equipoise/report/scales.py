@@ -16,6 +16,8 @@ Kind = Literal["linear", "logarithmic", "both-sided"]
 WIDE = 50.0
 # A gradient that dies exponentially must not stretch the axis for ever.
 _DECADES = 12
+# Least distance of two labels, as a share of the axis.
+_APART = 0.08
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,15 @@ class Scale:
             return np.arcsinh(values / self.unit)
         return values
 
+    @property
+    def words(self) -> str:
+        """What to say of the axis; nothing where it is linear."""
+        return {
+            "linear": "",
+            "logarithmic": "Logarithmic axis.",
+            "both-sided": "The axis is logarithmic on both sides of zero.",
+        }[self.kind]
+
     def ticks(self, most: int = 5) -> list[tuple[float, str]]:
         """Places on the axis, as shares, and what to write there."""
         if self.kind == "linear":
@@ -62,8 +73,13 @@ class Scale:
             values = [value for value in values if self.low <= value <= self.high]
         found = [(float(self.place(value)), short(value)) for value in values]
         if self.zero:
-            found = [(0.0, "0"), *(tick for tick in found if tick[0] > 0.08)]
-        return found
+            found.insert(0, (0.0, "0"))
+        # Of two labels that would overlap, that of zero stays, else the first.
+        kept: list[tuple[float, str]] = []
+        for tick in sorted(found, key=lambda tick: (tick[1] != "0", tick[0])):
+            if all(abs(tick[0] - other[0]) >= _APART for other in kept):
+                kept.append(tick)
+        return sorted(kept)
 
 
 def fitting(values: NDArray[np.float64], *, low: float | None = None, high: float | None = None) -> Scale:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
@@ -18,7 +20,15 @@ _COLUMNS = 96
 _LEFT, _RIGHT, _TOP, _ROW, _HILL, _BOTTOM = 44, 8, 36, 31, 44, 24
 
 
-def score_ridge(observations: Observations) -> Markup | None:
+@dataclass(frozen=True)
+class Ridge:
+    """The picture and what to say of its axis."""
+
+    svg: Markup
+    scale: str
+
+
+def score_ridge(observations: Observations) -> Ridge | None:
     """The picture, oldest row at the top; None without histograms.
 
     Each record's counts are spread evenly within their bins, records of one stretch are added, each row is
@@ -50,7 +60,7 @@ def score_ridge(observations: Observations) -> Markup | None:
             ends = np.array([x[0], *x, x[-1]]), np.array([base, *y, base])
             parts.append(element("path", css=f"hill {kind}", d=path(*ends, closed=True)))
         parts.append(element("text", short(last), css="tick", x=_LEFT - 5, y=base, text_anchor="end"))
-    return drawing(parts, height, _label(observations, scale))
+    return Ridge(drawing(parts, height, _label(observations, scale)), scale.words)
 
 
 def _stretches(steps: Array) -> list[tuple[NDArray[np.intp], float]]:
