@@ -1,0 +1,1 @@
+"""What other projects need to run here; only the benchmarks use it."""
