@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import random
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +35,7 @@ def preserved_randomness(seed: int | None = None) -> Iterator[None]:
 
 
 def isolated_copy(module: nn.Module) -> nn.Module:
-    """A deep copy that shares nothing with the module and carries none of our hooks.
+    """A deep copy that shares nothing with the module and carries no hook that would.
 
     Attributes that are computed tensors (old-style weight and spectral normalisation keep their result on the
     module) cannot be copied deeply by torch; they are replaced by detached clones, which the module's own
@@ -51,13 +53,24 @@ def isolated_copy(module: nn.Module) -> nn.Module:
     result = copy.deepcopy(module, memo)
     for part in result.modules():
         for hooks in (part._forward_hooks, part._forward_pre_hooks, part._backward_hooks):
-            for key in [key for key, hook in hooks.items() if isinstance(hook, Hook)]:
+            for key in [key for key, hook in hooks.items() if _foreign(hook)]:
                 del hooks[key]
                 part._forward_hooks_with_kwargs.pop(key, None)
+                part._forward_pre_hooks_with_kwargs.pop(key, None)
                 part._forward_hooks_always_called.pop(key, None)
     for parameter in result.parameters():
         parameter.grad = None
     return result
+
+
+def _foreign(hook: Any) -> bool:
+    """Ours, or a plain function of the user's: a copy shares it, and what it writes to is the user's.
+
+    Callable objects and bound methods are copied with the module (old-style weight normalisation is one).
+    """
+    while isinstance(hook, functools.partial):
+        hook = hook.func
+    return isinstance(hook, (Hook, types.FunctionType, types.BuiltinFunctionType))
 
 
 @contextlib.contextmanager

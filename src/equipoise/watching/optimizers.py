@@ -20,6 +20,8 @@ class Owners:
         self._known: weakref.WeakKeyDictionary[Optimizer, tuple[int, tuple[Player, ...]]] = (
             weakref.WeakKeyDictionary()
         )
+        # What an optimizer was like outlives it: a loop in a function takes its optimizers with it.
+        self._described: dict[int, dict[str, Any]] = {}
 
     def players(self, optimizer: Optimizer) -> tuple[Player, ...]:
         """The players whose parameters the optimizer updates."""
@@ -34,12 +36,14 @@ class Owners:
             if any(id(parameter) in held for parameter in self._networks[player].parameters())
         )
         self._known[optimizer] = (count, found)
+        self._described[id(optimizer)] = describe(optimizer, self._networks)
         return found
 
     def facts(self) -> list[dict[str, Any]]:
         """One entry for every optimizer seen, as the fact `optimizers` describes."""
-        entries = [describe(optimizer, self._networks) for optimizer in list(self._known)]
-        return [entry for entry in entries if entry["player"] is not None]
+        for optimizer in list(self._known):
+            self._described[id(optimizer)] = describe(optimizer, self._networks)
+        return [entry for entry in self._described.values() if entry["player"] is not None]
 
 
 def describe(optimizer: Optimizer, networks: dict[str, nn.Module]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from equipoise.watching.links import matching_rows
 from equipoise.watching.recorder import latent_signals
 from equipoise.watching.tree import Path, floating_tensors
 
+_FEWEST_VALUES = 512
+
 
 class SamplingCalls:
     """Holds the last call without a graph until an update shows whether a discriminator was given its output."""
@@ -50,7 +52,8 @@ class SamplingCalls:
 
     def updated(self) -> None:
         """An update came: what still waits was a sampling call."""
-        if self._latent is None or len(self._latent) < 8:
+        # A law cannot be told from a handful of values.
+        if self._latent is None or self._latent.numel() < _FEWEST_VALUES:
             self._latent = self._output = None
             return
         law = latent_signals(self._latent)

@@ -168,7 +168,9 @@ class RangeMismatch(Check):
 
     def _reals_without_negatives(self, observations: Observations, activation: str) -> Finding | None:
         lowest = observations.series("sample.real.low").finite()
-        if activation != "tanh" or len(lowest) < RECORDS or lowest.smallest() < NEVER_NEGATIVE:
+        # Before training there is one batch, and it is all there is to judge.
+        enough = 1 if observations.source == "preflight" else RECORDS
+        if activation != "tanh" or len(lowest) < enough or lowest.smallest() < NEVER_NEGATIVE:
             return None
         fake = observations.series("sample.fake.low").median()
         return self._one_sided(
@@ -265,16 +267,19 @@ class RangeMismatch(Check):
 
     def _unnormalised(self, observations: Observations) -> Finding | None:
         std = observations.series("sample.real.std").median()
-        spread = sustained(observations, "sample.spread.ratio", lambda v: v < SMALL_SPREAD)
-        auc = sustained(observations, "score.auc", lambda v: v > SEPARATED)
-        if not (observations.warmed_up and std > UNNORMALISED_STD) or spread is None or auc is None:
+        # The generator may creep up to the data's scale later; the whole warm-up spent on it is the evidence.
+        spread = observations.series("sample.spread.ratio").until(observations.warm_up).finite()
+        auc = observations.series("score.auc").until(observations.warm_up).finite()
+        if not (observations.warmed_up and std > UNNORMALISED_STD) or min(len(spread), len(auc)) < RECORDS:
+            return None
+        if not (spread.median() < SMALL_SPREAD and auc.median() > SEPARATED):
             return None
         return self.finding(
             "warning",
             0.8,
-            f"The reals are not normalised (standard deviation {std:.3g}); the fakes have reached "
-            f"{spread.value:.1%} of "
-            f"their spread and the discriminator tells them apart with an AUC of {auc.value:.3f}.",
+            f"The reals are not normalised (standard deviation {std:.3g}): through the warm-up the fakes "
+            f"reached {spread.median():.1%} of their spread, and the discriminator told them apart by size "
+            f"alone (AUC {auc.median():.3f}).",
             evidence=(
                 Measurement(
                     "sample.real.std",
@@ -286,13 +291,13 @@ class RangeMismatch(Check):
                 ),
                 Measurement(
                     "sample.spread.ratio",
-                    spread.value,
+                    spread.median(),
                     SMALL_SPREAD,
                     "below",
                     "ours: a tenth of the reals' spread",
                     "spread of the fakes over that of the reals",
                 ),
-                Measurement("score.auc", auc.value, SEPARATED, "above", AUC, "real against fake"),
+                Measurement("score.auc", auc.median(), SEPARATED, "above", AUC, "real against fake"),
             ),
             because=(
                 Alternative(
@@ -301,7 +306,7 @@ class RangeMismatch(Check):
                     "normalise first; a collapse would remain, and the probe diversity would show it",
                 ),
             ),
-            since=max(spread.since, auc.since),
+            since=0,
             remedies=(
                 Remedy(
                     "standardise-data",

@@ -99,7 +99,7 @@ class ZIgnored(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
-        if observations.step < 2.5 * observations.warm_up or observations.fact("generator.input") == "image":
+        if not observations.warmed_up or observations.fact("generator.input") == "image":
             return None
         if not (observations.fact("generator.conditional") or observations.fact("generator.input") == "both"):
             return None
