@@ -67,7 +67,7 @@ LOSSES = (
             Line("loss.discriminator", "discriminator", "discriminator"),
         ),
         "Without penalties, reconstructed from the loss family and the scores, or as logged. "
-        "A level alone proves nothing; no verdict rests on it.",
+        "A level alone proves nothing.",
     ),
     Chart(
         "The two halves of the discriminator's loss",
@@ -97,7 +97,7 @@ PARAMETERS = (
             Line("update.generator", "generator", "generator"),
             Line("update.discriminator", "discriminator", "discriminator"),
         ),
-        "About 0.001 is usual with Adam; 0 is a network that does not move.",
+        "A rule of thumb is 0.001; 0 is a network that does not move.",
     ),
     Chart(
         "Largest singular value",
