@@ -139,7 +139,6 @@ def penalty_root_of_zero(parts: Parts) -> None:
     cases=(
         Case("wasserstein", "wgan-gp", "ring"),
         Case("wasserstein", "wgan-gp", "digits"),
-        Case("class-trainer", "wgan-gp", "table"),
     ),
     proof=_TOO_STEEP,
 )

@@ -13,6 +13,7 @@ from benchmarks.failures.faults.base import (
     score,
     spread_collapsed,
 )
+from benchmarks.failures.networks import perceptron
 from benchmarks.failures.parts import Case, Parts, adam
 from benchmarks.failures.sources import Batches
 
@@ -91,9 +92,16 @@ def _collapse(parts: Parts, faces: int) -> None:
         parts.generator = _Faces(parts.generator, parts.latent_size, 3)
     else:
         parts.penalty, parts.average_decay = None, None
-        parts.optimizers = adam(1e-2, 1e-3, beta1=0.5)
         if parts.source.kind == "points":
             parts.optimizers = adam(5e-3, 1e-3, beta1=0.5)
+        else:  # without BatchNorm, which keeps the samples of a batch apart
+            size = parts.source.shape[-1]
+            parts.generator = nn.Sequential(
+                perceptron(parts.latent_size, 64, 128, size * size),
+                nn.Tanh(),
+                nn.Unflatten(1, (1, size, size)),
+            )
+            parts.optimizers = adam(2e-3, 1e-3, beta1=0.9)
 
 
 @fault(
@@ -123,8 +131,6 @@ def collapsed_and_blind(parts: Parts) -> None:
 
     parts.optimizers = make
     if parts.source.kind == "image":  # BatchNorm would blow the vanishing differences up again
-        from benchmarks.failures.networks import perceptron
-
         size = parts.source.shape[-1]
         parts.generator = nn.Sequential(
             perceptron(parts.latent_size, 64, 128, size * size), nn.Tanh(), nn.Unflatten(1, (1, size, size))
@@ -140,8 +146,9 @@ def _memorised(run: Finished) -> float:
     return float((seen.mean() - unseen.mean()) / unseen.std().clamp_min(1e-6))
 
 
+# A healthy discriminator of the same table is at 0.0.
 _MEMORISED = measured(
-    "score of training reals over held-out reals, in deviations", _memorised, lambda v: v > 1.0
+    "score of training reals over held-out reals, in deviations", _memorised, lambda v: v > 0.4
 )
 
 _OVERFITTED = {
@@ -200,7 +207,6 @@ def _few(parts: Parts, count: int) -> None:
 )
 def tiny_table(parts: Parts) -> None:
     """Thirty rows, and a discriminator wide enough to know them by heart."""
-    from benchmarks.failures.networks import perceptron
 
     _few(parts, 30)
     parts.discriminator = perceptron(parts.source.shape[0], 256, 256, 1, activation=nn.LeakyReLU)
@@ -221,7 +227,7 @@ def tiny_table(parts: Parts) -> None:
     kind="dynamics",
     cases=(
         Case("class-trainer", "bce", "digits", network="flat"),
-        Case("class-trainer", "hinge", "fashion", network="flat"),
+        Case("class-trainer", "bce", "fashion", network="flat"),
     ),
     proof=noted("augmentation strength at the end (cap: 1)", "strength", lambda v: v > 1.0),
 )
@@ -230,10 +236,11 @@ def augmentation_without_cap(parts: Parts) -> None:
     _few(parts, 32)
     parts.penalty = None
     parts.notes["strength"] = 0.0
+    step = 8.0 / parts.steps
 
     def controller(real_scores: Tensor) -> None:
         sign = float(real_scores.sign().mean())
-        parts.notes["strength"] = max(0.0, parts.notes["strength"] + (0.01 if sign > 0.6 else -0.01))
+        parts.notes["strength"] = max(0.0, parts.notes["strength"] + (step if sign > 0.6 else -step))
 
     def augment(x: Tensor) -> Tensor:
         p = parts.notes["strength"]

@@ -124,6 +124,22 @@ def batchnorm_first(parts: Parts) -> None:
     parts.generator = nn.Sequential(nn.BatchNorm1d(parts.latent_size), *parts.generator)
 
 
+def _sampling_gap(run: Finished) -> float:
+    """Difference between what the script samples and what it trains, for the same latents."""
+    torch.manual_seed(5)
+    sampled = run.sample(256)
+    torch.manual_seed(5)
+    run.parts.generator.train()
+    trained = current_fakes(run.parts, 256)
+    return float((sampled - trained).abs().mean() / trained.std().clamp_min(1e-6))
+
+
+# In the healthy counterparts it is 0.02 (tutorial) and 0.14 (averaged generator).
+_SAMPLING_DIFFERS = measured(
+    "samples against the same latents in training, in deviations", _sampling_gap, lambda v: v > 0.25
+)
+
+
 @fault(
     "average-without-buffers",
     source="odegeasslbc/FastGAN-pytorch#4",
@@ -132,7 +148,7 @@ def batchnorm_first(parts: Parts) -> None:
     equivalents={"ema-stale": "the averaged copy's buffers are those of the start: a stale average"},
     kind="wiring",
     cases=(Case("class-trainer", "hinge", "digits"), Case("class-trainer", "lsgan", "fashion")),
-    proof=quality_failed,
+    proof=_SAMPLING_DIFFERS,
 )
 def average_without_buffers(parts: Parts) -> None:
     """The averaged generator takes over the weights but not the running statistics of BatchNorm."""
@@ -163,7 +179,7 @@ def average_too_slow(parts: Parts) -> None:
     expected=("eval-drift",),
     kind="wiring",
     cases=(Case("tutorial", "bce", "digits"), Case("concatenated", "bce", "fashion")),
-    proof=quality_failed,
+    proof=_SAMPLING_DIFFERS,
 )
 def stale_running_statistics(parts: Parts) -> None:
     """BatchNorm with a momentum of 1e-4: good in train mode, wrong in eval mode."""

@@ -22,8 +22,8 @@ _IN_UNIT_RANGE = measured("width of the score's range inside [0, 1]", _largest_o
 
 def _push(loss: LabelLoss | TermLoss | PairLoss, player: str) -> float:
     """Slope of one term of the loss by its score, near the boundary."""
-    at = torch.zeros(4, 1, requires_grad=True)
-    other = torch.zeros(4, 1)
+    at = torch.full((4, 1), 0.25, requires_grad=True)
+    other = torch.full((4, 1), 0.25)
     if player == "generator":
         value = loss.generator(at, other)
     elif player == "real":
@@ -124,7 +124,7 @@ def clamped_logarithm(parts: Parts) -> None:
     parts.loss = TermLoss(
         real=lambda p: -log(p).mean(), fake=lambda p: -log(1 - p).mean(), generated=lambda p: -log(p).mean()
     )
-    parts.optimizers = adam(1e-4, 5e-3)
+    parts.optimizers = adam(5e-5, 5e-3)
 
 
 @fault(
