@@ -227,7 +227,7 @@ def tiny_table(parts: Parts) -> None:
     kind="dynamics",
     cases=(
         Case("class-trainer", "bce", "digits", network="flat"),
-        Case("class-trainer", "bce", "fashion", network="flat"),
+        Case("class-trainer", "bce", "table"),
     ),
     proof=noted("augmentation strength at the end (cap: 1)", "strength", lambda v: v > 1.0),
 )
