@@ -1,7 +1,7 @@
 """Speed and peak memory of the metrics against torch-fidelity and prdc, on shared features.
 
     python benchmarks/metrics_speed.py            # 10,000 x 2,048; writes results/metrics_speed.json
-    python benchmarks/metrics_speed.py --large    # adds 50,000 x 2,048, Fréchet and kernel distance, ours alone
+    python benchmarks/metrics_speed.py --large    # adds 50,000 x 2,048, two distances, ours alone
 
 Times are taken in one process, the rivals in turn, and given as ratios of the same round, so that other work
 on the machine hits both. Processor time, which that work hits less, is given too. Peak memory is that of a
