@@ -14,6 +14,8 @@ from equipoise.history.catalogue import check_fact, check_probe, check_signal
 
 Source = Literal["live", "history", "log", "preflight"]
 WARM_UP_STEPS = 200
+# A generator with fewer updates per step than this is starved, not young.
+STARVED = 0.05
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,14 @@ class Observations:
 
     @property
     def warmed_up(self) -> bool:
-        """Whether balance and diversity may be judged."""
-        return self.step >= self.warm_up
+        """Whether balance and diversity may be judged.
+
+        With several critic steps the generator has had fewer updates than `step` says; it is waited for,
+        unless it is hardly updated at all, which is a finding of its own.
+        """
+        made = self.updates.get("generator", 0)
+        starved = made < STARVED * self.step
+        return self.step >= self.warm_up and (made >= self.warm_up or starved or not any(self.updates.values()))
 
     def at(self, step: int) -> Observations:
         """What was known at an earlier step; facts are taken as they are now."""
@@ -160,7 +168,10 @@ class Observations:
             facts=self.facts,
             probe_results=[result for result in self.probe_results if result.step <= step],
             step=min(step, self.step),
-            updates={player: min(count, step) for player, count in self.updates.items()},
+            updates={
+                player: round(count * min(step, self.step) / max(self.step, 1))
+                for player, count in self.updates.items()
+            },
             source=self.source,
             warm_up=self.warm_up,
         )

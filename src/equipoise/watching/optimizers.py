@@ -54,7 +54,9 @@ def describe(optimizer: Optimizer, networks: dict[str, nn.Module]) -> dict[str, 
     for player, network in networks.items():
         own = [parameter for parameter in network.parameters() if parameter.requires_grad]
         inside = sum(id(parameter) in held for parameter in network.parameters())
-        shares[player] = inside / max(len(list(network.parameters())), 1)
+        # Parameters that are frozen for good are nobody's; frozen for this moment, they are still held.
+        counted = sum(p.requires_grad or id(p) in held for p in network.parameters())
+        shares[player] = inside / max(counted, 1)
         missing[player] = sum(id(parameter) not in held for parameter in own)
     known = {id(parameter) for network in networks.values() for parameter in network.parameters()}
     owner = max(shares, key=lambda name: shares[name]) if any(shares.values()) else None

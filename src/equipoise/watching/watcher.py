@@ -32,6 +32,7 @@ from equipoise.watching.tree import Path, floating_tensors
 _identities = itertools.count(1)
 # A record waits this many updates for both players before it is closed with what there is.
 _PATIENCE = 24
+_UNTIL_GENERATOR = 30
 
 
 class Recording(Protocol):
@@ -328,8 +329,12 @@ class Watcher:
             if self.record.complete or self._closes >= _PATIENCE:
                 self._finish_record(started)
             self._spent += time.perf_counter() - started
-        elif self.step >= self._record_step + self.schedule.interval(self._record_step):
-            self._start_record()
+        else:
+            due = self._record_step + self.schedule.interval(self._record_step)
+            # Behind the generator's update: from there on both players' next updates are seen whole, with the
+            # calls that made their fakes. A generator that is never updated is not waited for.
+            if self.step >= due and ("generator" in players or self.step >= due + _UNTIL_GENERATOR):
+                self._start_record()
 
     def _close_window(self, player: Player) -> None:
         stale, self._grad_before, self._window_open = self._grad_before, {}, False

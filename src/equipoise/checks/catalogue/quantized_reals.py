@@ -10,7 +10,7 @@ from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
 REAL_SHARE = 0.99
-FAKE_SHARE = 0.05
+FAKE_SHARE = 0.5
 SEPARATED = 0.95
 DROP = 0.1
 LATTICE_FEATURE = 4  # position of the lattice share among the features of the probe
@@ -33,7 +33,7 @@ class QuantizedReals(Check):
         1/255; with integers in tables or coarse grids it does.
 
     Evidence and threshold
-        More than 99 % of the reals' values on the grid and less than 5 % of the fakes', over 100 steps and
+        More than 99 % of the reals' values on the grid and less than half of the fakes', over 100 steps and
         3 records. Info by itself, and for images only where the discriminator separates (AUC above 0.95
         over 100 steps). Warning: the discriminator separates, and the probe finds that noise of one grid
         step lowers the AUC of one trivial number by more than 0.1, or that the share on the grid is that
