@@ -336,8 +336,8 @@ ROWS = [
     ),
     _signals(
         "quantized-reals",
-        {"sample.real.lattice": 1.0, "sample.fake.lattice": 0.051},
-        {"sample.real.lattice": 1.0, "sample.fake.lattice": 0.049},
+        {"sample.real.lattice": 1.0, "sample.fake.lattice": 0.51},
+        {"sample.real.lattice": 1.0, "sample.fake.lattice": 0.49},
         (None, "info"),
         RING,
     ),
@@ -363,8 +363,8 @@ ROWS = [
     ),
     _signals(
         "batch-repeat",
-        {"batch.real.same": 0.9, "batch.real.distinct": lambda t: 1000 * (1 + 0.02 * t)},
-        {"batch.real.same": 0.9, "batch.real.distinct": lambda t: 1000 * (1 + 0.005 * t)},
+        {"batch.real.same": 0.9, "batch.real.distinct": lambda t: 1000 * (1 + 0.04 * t)},
+        {"batch.real.same": 0.9, "batch.real.distinct": lambda t: 1000 * (1 + 0.01 * t)},
         ("info", "warning"),
     ),
     _signals(

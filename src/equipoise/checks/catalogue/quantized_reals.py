@@ -34,10 +34,9 @@ class QuantizedReals(Check):
 
     Evidence and threshold
         More than 99 % of the reals' values on the grid and less than half of the fakes', over 100 steps and
-        3 records. Info by itself, and for images only where the discriminator separates (AUC above 0.95
-        over 100 steps). Warning: the discriminator separates, and the probe finds that noise of one grid
-        step lowers the AUC of one trivial number by more than 0.1, or that the share on the grid is that
-        number and its AUC is above 0.95.
+        3 records. Info by itself. Warning: the discriminator separates (AUC above 0.95 over 100 steps), and
+        the probe finds that noise of one grid step lowers the AUC of one trivial number by more than 0.1,
+        or that the share on the grid is that number and its AUC is above 0.95.
 
     What else it could be
         - A range mismatch: it separates without the grid and explains this finding.
@@ -58,7 +57,6 @@ class QuantizedReals(Check):
     name = "quantized-reals"
     kinds = ("passive", "probe")
     signals = ("sample.real.lattice", "sample.fake.lattice", "score.auc")
-    facts = ("data.kind",)
     probes = ("one-feature",)
     stage = "data"
     explains = ("perfect-discriminator", "vanishing-generator-gradient", "discriminator-overfitting")
@@ -84,8 +82,6 @@ class QuantizedReals(Check):
         if real is None or fake is None:
             return None
         auc = sustained(observations, "score.auc", lambda v: v > SEPARATED)
-        if auc is None and observations.fact("data.kind") == "image":
-            return None
         evidence = [
             Measurement(
                 "sample.real.lattice",
