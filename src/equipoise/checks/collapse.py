@@ -119,7 +119,7 @@ def collapse(observations: Observations) -> Collapse | None:
                 held.value,
                 collapsed if total else low,
                 "below",
-                "failure notes C33",
+                "survey of reported failures",
                 "mean distance between two fakes over that between two reals",
             )
         )
@@ -132,7 +132,7 @@ def collapse(observations: Observations) -> Collapse | None:
                     features.value,
                     collapsed if total else low,
                     "below",
-                    "failure notes C33",
+                    "survey of reported failures",
                     "the same in the discriminator's features",
                 )
             )

@@ -62,7 +62,7 @@ class AdversarialWeightImbalance(Check):
         reconstruction had learned.
 
     Evidence and threshold
-        Ratio of the adversarial to the other gradient outside [0.01, 10] (failure notes, after TF-GAN and
+        Ratio of the adversarial to the other gradient outside [0.01, 10] (survey of reported failures, after TF-GAN and
         taming-transformers), over 100 steps. Above: a warning, an error when the reconstruction also worsens
         by a fifth. Below: information; a warning below 1e-4.
         A late start: the adversarial gradient begins after other training, with a discriminator that has had
@@ -136,7 +136,7 @@ class AdversarialWeightImbalance(Check):
                     share,
                     1 / (1 + limit),
                     "below" if ratio > LARGEST_RATIO else "above",
-                    "failure notes B4: adversarial over other gradient within [0.01, 10]",
+                    "survey of reported failures: adversarial over other gradient within [0.01, 10]",
                     f"share of the gradient that is not adversarial; the ratio is {ratio:.3g}",
                 ),
                 *worse,
@@ -172,7 +172,7 @@ class AdversarialWeightImbalance(Check):
                 taught,
                 TRAINED_UPDATES,
                 "below",
-                "failure notes B6",
+                "survey of reported failures",
                 "steps for which the discriminator had been trained when it was switched on",
             ),
             Measurement(
@@ -216,7 +216,7 @@ class AdversarialWeightImbalance(Check):
                 now,
                 (1 + WORSE) * before,
                 "at least",
-                "failure notes B4: a fifth worse",
+                "survey of reported failures: a fifth worse",
                 f"the reconstruction loss rose from {before:.3g} to {now:.3g}",
             ),
         )

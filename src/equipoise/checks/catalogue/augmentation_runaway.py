@@ -78,7 +78,7 @@ class AugmentationRunaway(Check):
                 now,
                 END if error else HIGH,
                 "at least" if error else "above",
-                "stylegan2-ada issue 27; failure notes C34",
+                "stylegan2-ada issue 27; survey of reported failures",
                 "probability of the augmentation",
             )
         ]

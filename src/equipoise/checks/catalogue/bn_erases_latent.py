@@ -108,7 +108,7 @@ class BnErasesLatent(Check):
                     probe["smallest"],
                     ERASED,
                     "below",
-                    "failure notes C18",
+                    "survey of reported failures",
                     f"share of variance across the batch at relative depth {probe['smallest.depth']:.2f}",
                 )
             )
@@ -130,7 +130,7 @@ class BnErasesLatent(Check):
                     alike.value,
                     limits(observations)[0],
                     "below",
-                    "failure notes C33",
+                    "survey of reported failures",
                     "mean distance between two fakes over that between two reals",
                 )
             )

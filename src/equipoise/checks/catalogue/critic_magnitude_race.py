@@ -111,7 +111,7 @@ class CriticMagnitudeRace(Check):
                 float(growths.min()) if doubling else total,
                 DOUBLING if doubling else STILL_GROWING,
                 "at least",
-                "failure notes C26" if doubling else CALIBRATION,
+                "survey of reported failures" if doubling else CALIBRATION,
                 "least growth of the gap of the mean scores in a window of 100 steps"
                 if doubling
                 else "growth of the gap of the mean scores over 500 steps",
@@ -121,7 +121,7 @@ class CriticMagnitudeRace(Check):
                 now,
                 HUGE if error else FLOOR,
                 "above",
-                "failure notes C26",
+                "survey of reported failures",
                 "gap of the mean scores now",
             ),
         ]

@@ -115,7 +115,7 @@ class DeadOrSaturated(Check):
                         held.value,
                         SATURATED,
                         "above",
-                        "failure notes C29",
+                        "survey of reported failures",
                         f"of the generated values stick to the bounds of the output, {real:.0%} of the "
                         "reals' do",
                     ),
@@ -147,7 +147,7 @@ class DeadOrSaturated(Check):
                     relative,
                     STARVED,
                     "below",
-                    "failure notes C30",
+                    "survey of reported failures",
                     "gradient at the fakes over its largest",
                 )
             )
@@ -159,7 +159,7 @@ class DeadOrSaturated(Check):
                     ratio,
                     ALIKE,
                     "below",
-                    "failure notes C33",
+                    "survey of reported failures",
                     "mean distance between two fakes over that between two reals",
                 )
             )

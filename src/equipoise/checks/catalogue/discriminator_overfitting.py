@@ -115,7 +115,7 @@ class DiscriminatorOverfitting(Check):
                 value,
                 OVERFIT if name == "gap" else FRAGILE,
                 "above",
-                "Karras et al. (2020), ADA; failure notes C34" if name == "gap" else CALIBRATION,
+                "Karras et al. (2020), ADA; survey of reported failures" if name == "gap" else CALIBRATION,
                 "share of the lead over fakes that is lost",
             ),
             Measurement(

@@ -97,7 +97,7 @@ class ExplodingGradient(Check):
                     size,
                     limit,
                     "above",
-                    "ganhacks 10 and trainpulse (100); failure notes C27 (ten times the median)",
+                    "ganhacks 10 and trainpulse (100); survey of reported failures (ten times the median)",
                     f"norm in {int(beyond.sum())} of the last {len(recent)} records; its median before "
                     f"was {usual:.3g}",
                 )

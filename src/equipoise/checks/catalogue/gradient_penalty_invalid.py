@@ -146,7 +146,7 @@ class GradientPenaltyInvalid(Check):
                     norm,
                     limit,
                     "above" if norm > limit else "below",
-                    "failure notes C25",
+                    "survey of reported failures",
                     "mean |ds/dx| per sample at interpolates",
                 )
             )
@@ -159,7 +159,7 @@ class GradientPenaltyInvalid(Check):
                         pixel,
                         PIXEL_HIGH,
                         "below",
-                        "failure notes C25",
+                        "survey of reported failures",
                         "the same norm over the channels alone, which the penalty has pushed towards 1",
                     )
                 )

@@ -158,7 +158,7 @@ class LateCollapse(Check):
                         float(np.median(last)),
                         QUALITY_FACTOR * best,
                         "above",
-                        "failure notes C35",
+                        "survey of reported failures",
                         f"the quality metric was {best:.4g}",
                     )
                 )
@@ -183,7 +183,7 @@ class LateCollapse(Check):
                         grown,
                         SPECTRAL_FACTOR,
                         "above",
-                        "failure notes C35, BigGAN (2019), section 4",
+                        "survey of reported failures, BigGAN (2019), section 4",
                         f"the {player}'s largest singular value grew within 1,000 steps, by the factor",
                     )
                 )
@@ -199,7 +199,7 @@ class LateCollapse(Check):
                         jump / deviation,
                         JUMP,
                         "above",
-                        "failure notes C35, BigGAN (2019)",
+                        "survey of reported failures, BigGAN (2019)",
                         "the discriminator's loss jumped, in median absolute deviations",
                     )
                 )

@@ -153,7 +153,7 @@ class Oscillation(Check):
                     gap.amplitude,
                     AMPLITUDE * abs(gap.centre),
                     "above",
-                    "failure notes C35",
+                    "survey of reported failures",
                     f"amplitude of the gap of the scores, period {gap.period:.0f} steps",
                 )
             )

@@ -120,13 +120,18 @@ class PerfectDiscriminator(Check):
                 won.value,
                 PERFECT_AUC,
                 "above",
-                "failure notes C30",
+                "survey of reported failures",
                 f"how well the discriminator tells the players apart, for {won.steps:.0f} steps",
             )
         ]
         evidence += [
             Measurement(
-                f"score.accuracy.{side}", accuracy, PERFECT_ACCURACY, "above", "failure notes C30", f"{side}s"
+                f"score.accuracy.{side}",
+                accuracy,
+                PERFECT_ACCURACY,
+                "above",
+                "survey of reported failures",
+                f"{side}s",
             )
             for side, accuracy in zip(("real", "fake"), accuracies, strict=True)
             if math.isfinite(accuracy)
@@ -180,7 +185,7 @@ class PerfectDiscriminator(Check):
                     held.value,
                     DEAD_GRADIENT,
                     "below",
-                    "failure notes C30",
+                    "survey of reported failures",
                     f"{held.value:.2g} of its largest",
                 )
             )

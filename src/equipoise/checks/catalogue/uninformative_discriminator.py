@@ -111,7 +111,7 @@ class UninformativeDiscriminator(Check):
                 held.value,
                 NO_BETTER_THAN_CHANCE,
                 "at most",
-                "failure notes C32",
+                "survey of reported failures",
                 f"for {held.steps:.0f} steps; 0.5 is a guess",
             )
         ]
@@ -122,7 +122,7 @@ class UninformativeDiscriminator(Check):
                     fresh,
                     FRESH_SEPARATES,
                     "above",
-                    "failure notes C32",
+                    "survey of reported failures",
                     "a small discriminator trained afresh on the same samples",
                 )
             )

@@ -27,7 +27,7 @@ STARVED = 1e-3
 # SageMaker Debugger, VanishingGradient; DeepDiagnosis (ICSE 2022).
 VANISHED_MEAN = 1e-7
 # Below this AUC the discriminator hardly tells the players apart, and a small gradient is what an equilibrium
-# looks like (healthy logistic GANs of the failure notes: AUC 0.6 to 0.95). To be calibrated.
+# looks like (healthy logistic GANs of the survey of reported failures: AUC 0.6 to 0.95). To be calibrated.
 SEPARATED = 0.75
 # Above it the discriminator has won; a second, independent signal.
 WON = 0.99
@@ -136,7 +136,7 @@ class VanishingGeneratorGradient(Check):
                     auc,
                     SEPARATED,
                     "above",
-                    "failure notes B4, healthy band",
+                    "survey of reported failures, healthy band",
                     "how well the discriminator tells the players apart",
                 )
             )
@@ -167,7 +167,12 @@ class VanishingGeneratorGradient(Check):
         """Each sign of a dead gradient: its measurement, since when, and how far beyond its threshold."""
         signs: dict[str, tuple[Measurement, Sustained | None, float]] = {}
         for name, limit, source, meaning in (
-            ("gradient.samples.relative", STARVED, "failure notes C31", "|dL_G/dx| over its largest value"),
+            (
+                "gradient.samples.relative",
+                STARVED,
+                "survey of reported failures",
+                "|dL_G/dx| over its largest value",
+            ),
             (
                 "gradient.generator.mean",
                 VANISHED_MEAN,

@@ -120,7 +120,7 @@ class ZIgnored(Check):
                 latent,
                 UNCONNECTED if severity == "error" else IGNORED,
                 "below",
-                "failure notes C15",
+                "survey of reported failures",
                 "spread over latents at one condition, over the reals' spread",
             )
         ]
@@ -131,7 +131,7 @@ class ZIgnored(Check):
                     condition,
                     FOLLOWS_CONDITION,
                     "above",
-                    "failure notes C16",
+                    "survey of reported failures",
                     "change of the output when only the condition is swapped",
                 )
             )
