@@ -1,6 +1,7 @@
 """Two generators, two discriminators, cycles and a pool of old fakes; each pair is watched by one line.
 
-The task: digits drawn white on black against the same digits mirrored and inverted. `--broken NAME` plants a fault.
+The task: digits drawn white on black against the same digits mirrored and inverted. `--broken NAME` plants
+a fault.
 
     python examples/cyclegan.py
     python examples/cyclegan.py --broken second-domain-in-0-255

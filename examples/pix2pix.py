@@ -1,4 +1,4 @@
-"""Image to image with an adversarial and an L1 term, as a class; `--broken NAME` plants a fault to see it named.
+"""Image to image with an adversarial and an L1 term, as a class; `--broken NAME` plants a fault.
 
 The task: sharpen blurred digits. The discriminator judges patches and is given the blurred digit too.
 

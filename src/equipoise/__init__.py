@@ -1,7 +1,7 @@
 """equipoise: train, watch, diagnose and treat generative adversarial networks.
 
-Three ways in: `watch` a loop you already have, a `Trainer` whose defaults work, and a laboratory of failures on the
-command line (`equipoise lab`). Names are imported on first use, so that `import equipoise` is light.
+Three ways in: `watch` a loop you already have, a `Trainer` whose defaults work, and the command line.
+Names are imported on first use, so that `import equipoise` is light.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ def observe(path: str | Path) -> Observations:
     path = Path(path)
     if not path.exists():
         raise EquipoiseError(
-            f"`{path}` must be a run folder, a history file, a CSV file or a TensorBoard log, but it does not "
-            "exist; check the path."
+            f"`{path}` must be a run folder, a history file, a CSV file or a TensorBoard log, but it "
+            "does not exist; check the path."
         )
     if path.is_dir() and (path / FILE_NAME).is_file():
         return _from_history(path / FILE_NAME)

@@ -53,7 +53,7 @@ class Monitor:
         return samples
 
     def held_out(self, samples: Tensor) -> None:
-        """Hand over reals that the discriminator never trains on, to tell whether it knows its own by heart."""
+        """Hand over reals that the discriminator never trains on: does it know its own by heart?"""
         self._watcher.reservoir.held_out = samples.detach().clone()
 
     def count_on(self, *, generator: int, discriminator: int) -> None:
@@ -82,7 +82,7 @@ class Monitor:
     def diagnose(self) -> Diagnosis:
         """The verdict on all that is known.
 
-        When the run is past its warm-up and the active probes have not run lately, they are run first: on copies,
+        When the run is past its warm-up and the active probes have not run lately, they run first: on copies,
         in a second or two, without a trace in the training.
         """
         step = self._watcher.step
@@ -130,8 +130,9 @@ def watch(
 ) -> Monitor:
     """Watch the two networks of a GAN while any loop trains them; nothing in the loop changes.
 
-    Who plays which role, whose step it is, which loss is used and where the generator's gradient dies is inferred from
-    two forward hooks and torch's own optimizer hooks. The trained weights are bit-identical with and without.
+    Who plays which role, whose step it is, which loss is used and where the generator's gradient dies is
+    inferred from two forward hooks and torch's own optimizer hooks. The trained weights are bit-identical
+    with and without.
 
     Args:
         generator, discriminator: any modules, also wrapped by DistributedDataParallel or torch.compile.

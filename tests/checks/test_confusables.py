@@ -1,4 +1,4 @@
-"""Pairs that look alike (survey of reported failures, B6): one must fire and the other must not; the root comes first."""
+"""Pairs that look alike: one must fire and the other must not; the root comes first."""
 
 from __future__ import annotations
 

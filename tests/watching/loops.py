@@ -1,7 +1,7 @@
-"""Training loops as people write them, tiny; each takes `attach(generator, discriminator)` and trains some steps.
+"""Training loops as people write them, tiny; each calls `attach(generator, discriminator)` once and trains.
 
-Every loop is a function `(attach, steps) -> modules`, deterministic from its own seed, so that it can be run with
-and without watching and compared bit for bit.
+Every loop is a function `(attach, steps) -> modules`, deterministic from its own seed, so that it can be run
+with and without watching and compared bit for bit.
 """
 
 from __future__ import annotations

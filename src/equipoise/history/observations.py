@@ -159,7 +159,8 @@ class Observations:
         """
         made = self.updates.get("generator", 0)
         starved = made < STARVED * self.step
-        return self.step >= self.warm_up and (made >= self.warm_up or starved or not any(self.updates.values()))
+        old_enough = made >= self.warm_up or starved or not any(self.updates.values())
+        return self.step >= self.warm_up and old_enough
 
     def at(self, step: int) -> Observations:
         """What was known at an earlier step; facts are taken as they are now."""

@@ -133,7 +133,7 @@ def feature_signals(
     fake: DiscriminatorPass,
     fakes: Tensor,
 ) -> dict[str, Any]:
-    """Mean pairwise distances of reals and fakes in the discriminator's penultimate features; its slope at reals."""
+    """Mean pairwise distances in the discriminator's penultimate features; its slope at reals."""
     values: dict[str, Any] = {}
     with preserved_randomness(0), plain_numbers(module_device(discriminator)):
         watcher = _LastInput(discriminator)
@@ -162,7 +162,7 @@ def feature_signals(
 
 
 def dead_share(network: nn.Module, call: Any) -> Tensor | None:
-    """The largest share of units of one ReLU layer that are zero for a whole batch; None without ReLU modules."""
+    """The largest share of one ReLU layer's units that are zero for a whole batch; None without any."""
     shares: list[Tensor] = []
 
     def count(_: nn.Module, __: Any, output: Any) -> None:

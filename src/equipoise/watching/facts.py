@@ -1,4 +1,4 @@
-"""Facts of a run that show only while it runs: modes, precision, shapes, conditions, direction of the score."""
+"""Facts of a run that show only while it runs: modes, precision, shapes, conditions, direction."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class RunningFacts:
             self._fed += 1
 
     def limits(self, values: dict[str, Any]) -> None:
-        """Notice bounds: a norm or a largest value that comes back to the same number is held there by a clip."""
+        """Notice bounds: a norm or a largest value that keeps coming back is held there by a clip."""
         for name in ("gradient.generator", "gradient.discriminator", "weights.discriminator.largest",
                      "gradient.generator.largest", "gradient.discriminator.largest"):  # fmt: skip
             value = values.get(name)
@@ -144,7 +144,7 @@ class RunningFacts:
                 self._repeated.setdefault(name, deque(maxlen=12)).append(value)
 
     def _bound(self, name: str) -> float | None:
-        """The largest value of a series if at least three records share it to 1 in 10,000 and none exceeds it."""
+        """The largest value of a series if at least three records share it to 1 in 10,000."""
         known = self._repeated.get(name, ())
         if len(known) < 3:
             return None

@@ -1,7 +1,7 @@
-"""Which adversarial loss is this? The slope dL/ds as a function of the score s answers, without the user's code.
+"""Which adversarial loss is this? The slope dL/ds as a function of the score s tells.
 
-Each family predicts the slope up to a free positive scale (a weight, a loss scale of mixed precision, a mean of two
-halves), and some up to a target. The family with the smallest relative error is the fingerprint. All scores
+Each family predicts the slope up to a free positive scale (a weight, a loss scale of mixed precision, a
+mean of two halves), and some up to a target. The family with the smallest relative error is named. Scores
 are oriented (higher means real) and slopes are per sample: N * dL/ds for a loss that is a mean over N scores.
 """
 
@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 # A family is named only when its slope is explained to within this share of its size.
 FIT = 0.12
-# Families are compared by what they leave unexplained of the slope's variation, where they differ. Among those
-# within this factor of the best the more usual one is named: near a score of zero many look alike.
+# Families are compared by what they leave unexplained of the slope's variation, where they differ. Those
+# within this factor of the best are alike, and the more usual one is named: near a score of zero many are.
 ALIKE = 3.0
 _FLOOR = 1e-3
 # What float32 leaves of the variation as noise.
 _NOISE = 1e-4
-_USUAL = ("cross-entropy", "wasserstein", "hinge", "logistic", "saturating", "least-squares", "double-sigmoid",
-          "relativistic-pairing", "relativistic-average-hinge", "relativistic-average")  # fmt: skip
+_USUAL = (
+    "cross-entropy", "wasserstein", "hinge", "logistic", "saturating", "least-squares", "double-sigmoid",
+    "relativistic-pairing", "relativistic-average-hinge", "relativistic-average",
+)  # fmt: skip
 _EMPTY = np.zeros(0)
 
 

@@ -19,7 +19,7 @@ from equipoise.watching.attachment import Hook
 
 @contextlib.contextmanager
 def preserved_randomness(seed: int | None = None) -> Iterator[None]:
-    """Restore the random state of Python, NumPy and torch (all devices) on leaving; optionally seed inside."""
+    """Restore the random state of Python, NumPy and torch (all devices) on leaving; `seed` seeds inside."""
     python, numpy_state = random.getstate(), np.random.get_state()
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     try:

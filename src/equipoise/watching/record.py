@@ -307,8 +307,12 @@ def _whole(part: Part) -> Tensor:
 
 
 def _must_be_finite(name: str) -> bool:
-    return name.startswith(("score.real.mean", "score.fake.mean", "score.generator.mean", "gradient.generator",
-                            "gradient.discriminator", "sample.fake", "sample.real.mean", "weights"))  # fmt: skip
+    return name.startswith(
+        (
+            "score.real.mean", "score.fake.mean", "score.generator.mean", "gradient.generator",
+            "gradient.discriminator", "sample.fake", "sample.real.mean", "weights",
+        )
+    )  # fmt: skip
 
 
 def _read_out(values: dict[str, Any]) -> dict[str, Any]:

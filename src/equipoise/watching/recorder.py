@@ -122,7 +122,7 @@ def adversarial_gradient(part: Part) -> Tensor | None:
 
 
 def total_gradient(part: Part) -> Tensor | None:
-    """dL_G/dx at the generator's output from all terms of the loss; where the output is unknown, at the sample."""
+    """dL_G/dx at the generator's output, all terms of the loss; where it is unknown, at the sample."""
     one = part.owner
     if one.call is not None and one.output_path is not None and one.output_path in one.call.gradients:
         return one.call.gradients[one.output_path]
@@ -202,7 +202,7 @@ def fingerprint_batch(
 
 
 def _fill(batch: Batch, role: str, parts: list[Part], direction: float, *, raw: bool) -> None:
-    """Thinned scores and slopes of one role; one output tensor only, because a family's slope holds per tensor."""
+    """Thinned scores and slopes of one role, of one output tensor: a family's slope holds per tensor."""
     sloped = [part for part in parts if (part.raw_slope if raw else part.slope) is not None]
     if not sloped:
         return

@@ -2,7 +2,7 @@
 
 Evidence in the order of its weight: the user's tags; live storages and values of generator outputs; autograd
 ancestry; and the sign of the slope at the score. The last one is the backbone: each sample of the
-discriminator's step is pushed in its own direction, and the generator's step shows which direction means real.
+discriminator's step is pushed in its own direction, and the generator's step shows which one means real.
 """
 
 from __future__ import annotations

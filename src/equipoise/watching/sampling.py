@@ -17,7 +17,7 @@ _FEWEST_VALUES = 512
 
 
 class SamplingCalls:
-    """Holds the last call without a graph until an update shows whether a discriminator was given its output."""
+    """Holds the last call without a graph until an update shows whether a discriminator was given it."""
 
     def __init__(self) -> None:
         self._latent: Tensor | None = None

@@ -13,8 +13,8 @@ _STRETCH = 4
 class Schedule:
     """Which steps are recorded.
 
-    With `every` fixed, each `every`-th step. By default every step up to 10, every 5th up to 100, every 10th up
-    to 1,000, every 25th up to 10,000, then every 50th; stretched up to four times while the measured cost
+    With `every` fixed, each `every`-th step. By default every step up to 10, every 5th up to 100, every 10th
+    up to 1,000, every 25th up to 10,000, then every 50th; stretched up to four times while the measured cost
     exceeds the budget.
     """
 

@@ -1,4 +1,4 @@
-"""The formulas of the signal catalogue as pure functions of tensors; each returns tensors, nothing is read out."""
+"""The formulas of the signal catalogue as pure functions of tensors; nothing is read out."""
 
 from __future__ import annotations
 

@@ -264,7 +264,7 @@ class Watcher:
         paths = [path for path, _ in given]
         linked = [path for path, _ in given if links[path][0] is not None]
         if linked:
-            # The generator's own sample shows which argument is the sample; conditions are remembered as such.
+            # The generator's own sample shows which argument is the sample.
             self._path = linked[0] if self._path not in linked else self._path
         if self._path in paths:
             return self._path
@@ -346,7 +346,7 @@ class Watcher:
             second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}
             assignment = self.roles.generator_step(self._passes, second if self._carry else None)
             assignment.real = self._reals_beside(assignment)
-            # If both players' losses were sent back before either update, the discriminator's passes still wait.
+            # If both losses were sent back before either update, the discriminator's passes still wait.
             used = {id(part.owner) for part in assignment.generator}
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
             self.record.generator(assignment, stale)

@@ -62,7 +62,7 @@ class AdversarialWeightImbalance(Check):
         reconstruction had learned.
 
     Evidence and threshold
-        Ratio of the adversarial to the other gradient outside [0.01, 10] (survey of reported failures, after TF-GAN and
+        Ratio of the adversarial to the other gradient outside [0.01, 10] (reported failures, TF-GAN,
         taming-transformers), over 100 steps. Above: a warning, an error when the reconstruction also worsens
         by a fifth. Below: information; a warning below 1e-4.
         A late start: the adversarial gradient begins after other training, with a discriminator that has had
