@@ -8,7 +8,7 @@ N x N x kernels, and on the CPU only one triangle of it is held. The derivatives
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -19,6 +19,8 @@ from torch.autograd.function import once_differentiable
 _BLOCK = 65536
 # Up to so many threads, one thread over one triangle beats all threads over the full matrix.
 _THREADS_FOR_TRIANGLE = 4
+# Up to so many pairs in all kernels, one thread does everything: its operations take less than a millisecond.
+_PAIRS_FOR_ONE_THREAD = 1 << 20
 
 
 def sum_of_closeness(points: Tensor) -> Tensor:
@@ -58,6 +60,12 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _threads_for(points: Tensor) -> AbstractContextManager[None]:
+    pairs = points.shape[0] * points.shape[1] * (points.shape[1] - 1) // 2
+    few = points.device.type == "cpu" and pairs <= _PAIRS_FOR_ONE_THREAD
+    return _one_thread() if few else nullcontext()
 
 
 class _Triangle:
@@ -136,10 +144,12 @@ class _Closeness(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, points: Tensor, layout: _Layout) -> Tensor:
-        closeness = layout.distances(points).neg_().exp_()
         context.layout = layout
+        with _threads_for(points):
+            closeness = layout.distances(points).neg_().exp_()
+            sums = layout.row_sums(closeness, points)
         context.save_for_backward(points, closeness)
-        return layout.row_sums(closeness, points)
+        return sums
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> Any:
@@ -154,8 +164,9 @@ class _ClosenessGradient(torch.autograd.Function):
     def forward(context: Any, points: Tensor, outgoing: Tensor, closeness: Tensor, layout: _Layout) -> Tensor:
         context.layout = layout
         context.save_for_backward(points, outgoing, closeness)
-        weights = layout.pair_sums(outgoing).mul_(closeness).neg_()
-        return layout.signed_sums(weights, points)
+        with _threads_for(points):
+            weights = layout.pair_sums(outgoing).mul_(closeness).neg_()
+            return layout.signed_sums(weights, points)
 
     @staticmethod
     @once_differentiable
