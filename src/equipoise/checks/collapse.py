@@ -25,7 +25,7 @@ COLLAPSE_SIGNALS = (
 COLLAPSE_FACTS = ("generator.input",)
 COLLAPSE_PROBES = ("diversity",)
 
-# failures.md C33: mean pairwise distance, fakes over reals.
+# survey: mean pairwise distance, fakes over reals.
 LOW = 0.5
 COLLAPSED = 0.1
 # An image in decides most of the image out, and a mean over answers is blurred: such generators vary

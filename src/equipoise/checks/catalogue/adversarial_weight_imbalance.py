@@ -12,15 +12,15 @@ from equipoise.checks.trends import latest, trend
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
-# TF-GAN's gradient_ratio and taming-transformers' adaptive weight keep the ratio near 1; failures.md B4
+# TF-GAN's gradient_ratio and taming-transformers' adaptive weight keep the ratio near 1; survey
 # and C32 call it out of balance outside [0.01, 10].
 LARGEST_RATIO = 10.0
 SMALLEST_RATIO = 0.01
 # A term this small only costs time. To be calibrated.
 POINTLESS_RATIO = 1e-4
 # Below this share of the gradient there is no other term, only rounding.
-OTHER_TERM = 0.005
-# failures.md B4: the main metric worsens by a fifth after the discriminator's start.
+OTHER_TERM = 1e-4
+# Survey of reported failures: the main metric worsens by a fifth after the discriminator's start.
 WORSE = 0.2
 # A discriminator that starts with fewer updates than this is untrained (B6: the first 500 steps after
 # the start).
@@ -29,6 +29,8 @@ TRAINED_UPDATES = 500
 # less.
 LATE_RATIO = 0.1
 NO_SIGNAL = 1e-12
+# The generator had so many steps to itself: more than any order of the two updates explains.
+LATE_START = 100
 
 _BALANCE = Remedy(
     "balance-adversarial-weight",
@@ -152,7 +154,7 @@ class AdversarialWeightImbalance(Check):
         active = heard.steps[heard.values > NO_SIGNAL]
         training = observations.series("gradient.generator").finite()
         before = training.steps[training.values > NO_SIGNAL]
-        if len(active) == 0 or len(before) == 0 or active[0] - before[0] < observations.warm_up:
+        if len(active) == 0 or len(before) == 0 or active[0] - before[0] < LATE_START:
             return None
         start = float(active[0])
         learned = observations.series("gradient.discriminator").finite()

@@ -12,7 +12,7 @@ from equipoise.checks.trends import latest, recent_trend
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
-# stylegan2-ada issue 27, failures.md C34: beyond 0.8 augmentations leak into the samples (ADA, section 2.2).
+# stylegan2-ada issue 27, survey: beyond 0.8 augmentations leak into the samples (ADA, section 2.2).
 HIGH = 0.8
 END = 1.0
 # Karras et al. (2020), ADA, section 3.1.

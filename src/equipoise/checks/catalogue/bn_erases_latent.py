@@ -13,9 +13,9 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
-# failures.md C18: the across-batch variance falls below 1 % at one layer.
+# survey: the across-batch variance falls below 1 % at one layer.
 ERASED = 0.01
-# failures.md B6: at the beginning it is structural, at the end it is learned.
+# survey: at the beginning it is structural, at the end it is learned.
 STRUCTURAL_DEPTH = 0.5
 
 _MOVE_NORM = Remedy(

@@ -18,24 +18,24 @@ STEPS = 200
 CONSTANT_SPREAD = 1e-3
 # Families without a scale: relative to the size of the scores, near float32's resolution.
 RELATIVE_SPREAD = 1e-5
-# Without a scale a large offset hides the spread; scores that rank reals at all (failures.md C32) are
+# Without a scale a large offset hides the spread; scores that rank reals at all (survey) are
 # not constant.
 CHANCE = 0.05
-# Almost every real and almost every fake on one side of the boundary (failures.md C30's accuracies).
+# Almost every real and almost every fake on one side of the boundary (survey's accuracies).
 ONE_SIDE = 0.99
 # Above this the scores rank real over fake though the boundary is off: then the discriminator is not
 # constant.
 RANKS = 0.9
-# failures.md C7 (SageMaker UnchangedTensor, WeightUpdateRatio 1e-8).
+# survey (SageMaker UnchangedTensor, WeightUpdateRatio 1e-8).
 FROZEN = 1e-8
-# failures.md C8.
+# survey.
 STALE = 0.1
-# failures.md A5: SageMaker's and DeepDiagnosis' vanishing gradient.
+# survey: SageMaker's and DeepDiagnosis' vanishing gradient.
 STARVED = 1e-7
 ZERO_SLOPES = 0.99
 # SageMaker DeadRelu 50 %, AutoTrainer 70 %; here nothing may be left.
 DEAD_UNITS = 0.95
-# failures.md C32.
+# survey.
 FRESH_SEPARATES = 0.8
 EQUILIBRIUM = 0.65
 SCALE_FREE = ("wasserstein", "relativistic-average-hinge", "relativistic-pairing", "relativistic")

@@ -14,7 +14,7 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations, Series
 
-# failures.md C26: doubling every 100 steps for 5 windows, or beyond 1e3, with a growing gap.
+# survey: doubling every 100 steps for 5 windows, or beyond 1e3, with a growing gap.
 WINDOW = 100
 WINDOWS = 5
 DOUBLING = 2.0
@@ -24,7 +24,7 @@ STILL_GROWING = 1.5
 # Below this a growing gap is a critic that learns: from nothing, doubling five times is a factor of 32. To be
 # calibrated.
 FLOOR = 50.0
-# Data of this size make large scores by themselves (failures.md C11: beyond 2 is unnormalised).
+# Data of this size make large scores by themselves (survey: beyond 2 is unnormalised).
 LARGE_DATA = 5.0
 
 _DRIFT = Remedy(

@@ -16,11 +16,11 @@ from equipoise.history.observations import Observations
 # 50 %, which small healthy networks with ReLU reach in one layer.
 DEAD = 0.7
 NEARLY_ALL = 0.95
-# failures.md C29: more than half of the values beyond 0.99 of the bounds, while less than a tenth of the
+# survey: more than half of the values beyond 0.99 of the bounds, while less than a tenth of the
 # reals are.
 SATURATED = 0.5
 REAL_SATURATED = 0.1
-# The gradient at the fakes has fallen to this share of its largest (failures.md C30), or the fakes are
+# The gradient at the fakes has fallen to this share of its largest (survey), or the fakes are
 # alike (C33).
 STARVED = 0.01
 ALIKE = 0.5

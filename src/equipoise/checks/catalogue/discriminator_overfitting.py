@@ -12,11 +12,11 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
-# Karras et al. (2020, ADA), section 3: r_v, 0 no overfitting, 1 complete; failures.md C34 takes one half.
+# Karras et al. (2020, ADA), section 3: r_v, 0 no overfitting, 1 complete; survey takes one half.
 OVERFIT = 0.5
 # Karras et al. (2020, ADA), section 3.1: the target of r_t.
 TARGET_SIGN = 0.6
-# BigGAN (2019), section 4.2: 98 % on training reals, 50 to 55 % on held-out ones; failures.md C34: 95 %
+# BigGAN (2019), section 4.2: 98 % on training reals, 50 to 55 % on held-out ones; survey: 95 %
 # and 60 %.
 HELD_OUT_ACCURACY = 0.6
 TRAINING_ACCURACY = 0.95

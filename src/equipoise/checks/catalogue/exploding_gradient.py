@@ -13,7 +13,7 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import SUSTAINED_RECORDS, confidence
 from equipoise.history.observations import Observations
 
-# ganhacks, section 10, and trainpulse: a norm above 100 is trouble; failures.md C27: and ten times its
+# ganhacks, section 10, and trainpulse: a norm above 100 is trouble; survey: and ten times its
 # median.
 LARGE = 100.0
 FACTOR = 10.0

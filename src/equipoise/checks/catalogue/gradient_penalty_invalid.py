@@ -10,7 +10,7 @@ from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, 
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
-# failures.md C25 and B4: after 500 critic steps the mean norm lies in [0.3, 3].
+# survey and B4: after 500 critic steps the mean norm lies in [0.3, 3].
 LOWEST_NORM, HIGHEST_NORM = 0.3, 3.0
 CRITIC_STEPS = 500
 # A norm that the penalty has pushed to 1 within this, though it is that of a pixel. To be calibrated.

@@ -20,7 +20,7 @@ LARGEST_UPDATE = 0.1
 WANDERING = 0.5
 # 90th over 10th percentile of the diversity within the window. To be calibrated.
 SWING = 5.0
-# failures.md, stylegan2-ada-pytorch issue 157: FID between 58 and 634; threefold within five evaluations.
+# survey, stylegan2-ada-pytorch issue 157: FID between 58 and 634; threefold within five evaluations.
 QUALITY_SWING = 3.0
 # AUC on both sides of these for this share of the records each: the players win in turns.
 LOW_AUC, HIGH_AUC, SHARE = 0.2, 0.8, 0.15

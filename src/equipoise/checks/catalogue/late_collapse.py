@@ -15,12 +15,12 @@ from equipoise.checks.trends import rolling_median
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
-# failures.md C33: above it diversity is not low; what was never good cannot have collapsed late.
+# survey: above it diversity is not low; what was never good cannot have collapsed late.
 GOOD_RATIO = 0.5
 GOOD_COVERAGE = 0.5
 # Less than half of the best level it held. To be calibrated.
 LOST = 0.5
-# failures.md C35a: a metric twice its best for 3 evaluations; a singular value doubled within 1,000
+# survey: a metric twice its best for 3 evaluations; a singular value doubled within 1,000
 # steps; a jump of the discriminator's loss by more than 5 median absolute deviations.
 QUALITY_FACTOR, EVALUATIONS = 2.0, 3
 SPECTRAL_FACTOR, SPECTRAL_STEPS = 2.0, 1000

@@ -24,7 +24,7 @@ from equipoise.history.observations import Observations
 # A latent batch with less spread than this is a constant. To be calibrated.
 CONSTANT_LATENT = 1e-3
 REPEATED_LATENT = 0.2
-# failures.md C18: across-batch variance below 1 % at a layer.
+# survey: across-batch variance below 1 % at a layer.
 ERASED = 0.01
 # SageMaker DeadRelu.
 DEAD_UNITS = 0.5

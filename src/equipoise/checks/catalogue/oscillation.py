@@ -12,7 +12,7 @@ from equipoise.checks.trends import Rotation, latest, rotation
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
-# failures.md C35b: a stable period over at least 5 cycles, with an amplitude of more than half of the mean.
+# survey: a stable period over at least 5 cycles, with an amplitude of more than half of the mean.
 CYCLES = 5.0
 AMPLITUDE = 0.5
 # Autocorrelation at the period; of 1,000 series of 30 records of white noise 4 reach it, of random walks none

@@ -19,18 +19,18 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
-# failures.md C30 and B4: perfect is AUC and both accuracies above these for 200 steps.
+# survey and B4: perfect is AUC and both accuracies above these for 200 steps.
 PERFECT_AUC = 0.999
 PERFECT_ACCURACY = 0.99
 PERFECT_STEPS = 200
-# failures.md C30: below 1 % of its largest value the gradient at the fakes no longer teaches.
+# survey: below 1 % of its largest value the gradient at the fakes no longer teaches.
 DEAD_GRADIENT = 0.01
 # A living gradient gets this many warm-ups before "no progress" counts: healthy runs start with AUC 1 too
 # (trial of the role inference, design notes). To be calibrated.
 PATIENCE = 4.0
 # Share of the non-adversarial gradient from which a loop counts as composite (an L1 or feature term leads).
 COMPOSITE = 0.05
-# failures.md C12: a one-number classifier that is this good explains the victory.
+# survey: a one-number classifier that is this good explains the victory.
 TRIVIAL_AUC = 0.95
 # BigGAN (2019), section 4.2: 98 % on training and 50 to 55 % on held-out reals is memorising.
 MEMORISED = 0.6

@@ -13,20 +13,20 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
-# failures.md C32: an AUC in [0.45, 0.55] for 500 steps; below that the scores are the wrong way
+# survey: an AUC in [0.45, 0.55] for 500 steps; below that the scores are the wrong way
 # round, which is no better.
 NO_BETTER_THAN_CHANCE = 0.55
 CHANCE_LOW = 0.45
 STEPS = 500
-# failures.md C32: a fresh small discriminator gets beyond this within 200 steps if there is something to see.
+# survey: a fresh small discriminator gets beyond this within 200 steps if there is something to see.
 FRESH_SEPARATES = 0.8
 # As good as certain, for an error.
 FRESH_CERTAIN = 0.95
-# failures.md B6 and the healthy band of B4: a fresh discriminator this close to chance means equilibrium.
+# survey and the healthy band of B4: a fresh discriminator this close to chance means equilibrium.
 EQUILIBRIUM = 0.65
-# failures.md C7: an update ratio below 1e-8 is no update.
+# survey: an update ratio below 1e-8 is no update.
 FROZEN = 1e-8
-# More than this share of a gradient left over from before spoils the step (failures.md C8).
+# More than this share of a gradient left over from before spoils the step (survey).
 STALE = 0.1
 COMPOSITE = 0.05
 

@@ -22,7 +22,7 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
 
-# failures.md C31 and B4: below a thousandth of its own largest value the generator starves.
+# survey and B4: below a thousandth of its own largest value the generator starves.
 STARVED = 1e-3
 # SageMaker Debugger, VanishingGradient; DeepDiagnosis (ICSE 2022).
 VANISHED_MEAN = 1e-7

@@ -11,7 +11,7 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
-# failures.md C15: variance over latents at a fixed condition below 1 % of the reals'; a standard deviation is
+# survey: variance over latents at a fixed condition below 1 % of the reals'; a standard deviation is
 # measured, hence a tenth.
 IGNORED = 0.1
 # Reals in such narrow modes that half of them have near copies: the condition may say all there is to say.
