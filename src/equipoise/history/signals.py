@@ -146,6 +146,17 @@ SIGNALS: dict[str, Signal] = _signals(
         "score/sample",
         "mean over samples of |ds/dx| at the inputs the loop differentiated at",
     ),
+    (
+        "penalty.parallel",
+        "cosine",
+        "mean over samples of |cos(dL/dg, g)|, g = ds/dx where the loop differentiated: 1 for a norm per sample",
+    ),
+    (
+        "penalty.pull",
+        "loss/score",
+        "mean over samples of c in dL/dg = c g: how the penalty pulls at the slope",
+    ),
+    ("penalty.pull.spread", "ratio", "standard deviation of c over samples, over its root mean square"),
     ("penalty.gradient.std", "score/sample", "standard deviation of the same"),
     # ---- the fake batch against the real batch, values as the discriminator is given them
     ("sample.real.low", "value", "smallest value in the real batch"),
@@ -218,6 +229,7 @@ SIGNALS: dict[str, Signal] = _signals(
         "value",
         "latent.mean of generator calls whose output no discriminator was given (grids, sampling)",
     ),
+    ("latent.sampling.count", "count", "number of latent values in the same calls"),
     ("latent.sampling.std", "value", "latent.std of the same calls"),
     ("latent.sampling.kurtosis", "value", "latent.kurtosis of the same calls"),
     # ---- numerics and time

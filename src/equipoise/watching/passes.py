@@ -51,6 +51,7 @@ class DiscriminatorPass:
         gradients: plain gradients that came back to the sample tensor, from all its uses together.
         adversarial: the parts of them that came through the discriminator, one a backward pass.
         penalty_norms: per-sample norms of ds/dx in passes with create_graph.
+        pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
 
     args: tuple[Any, ...]
@@ -71,6 +72,7 @@ class DiscriminatorPass:
     gradients: list[Tensor] = field(default_factory=list)
     adversarial: list[Tensor] = field(default_factory=list)
     penalty_norms: list[Tensor] = field(default_factory=list)
+    pulls: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     certain: bool = True
 
     @property

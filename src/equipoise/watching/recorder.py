@@ -93,6 +93,14 @@ def discriminator_signals(assignment: Assignment, orientation: int, boundary: fl
         joined = torch.cat(norms)
         values["penalty.gradient"] = joined.mean()
         values["penalty.gradient.std"] = joined.std(correction=0)
+    pulls = [pull for one in assignment.penalties for pull in one.pulls]
+    if pulls:
+        scale = torch.cat([factor for _, factor in pulls])
+        values["penalty.parallel"] = torch.cat([cosine for cosine, _ in pulls]).nanmean()
+        values["penalty.pull"] = scale.mean() * len(scale)
+        values["penalty.pull.spread"] = scale.std(correction=0) / scale.square().mean().sqrt().clamp(
+            min=1e-30
+        )
     return values
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from equipoise.watching.links import matching_rows
 from equipoise.watching.recorder import latent_signals
 from equipoise.watching.tree import Path, floating_tensors
 
-_FEWEST_VALUES = 512
+_FEWEST_VALUES = 64
 
 
 class SamplingCalls:
@@ -57,8 +58,9 @@ class SamplingCalls:
             self._latent = self._output = None
             return
         law = latent_signals(self._latent)
+        law["latent.count"] = torch.tensor(float(self._latent.numel()))
         self._found = {
-            f"latent.sampling.{name}": law[f"latent.{name}"] for name in ("mean", "std", "kurtosis")
+            f"latent.sampling.{name}": law[f"latent.{name}"] for name in ("mean", "std", "kurtosis", "count")
         }
         self._latent = self._output = None
 

@@ -71,6 +71,20 @@ def sample_norms(value: Tensor) -> Tensor:
     return value.detach().float().flatten(1).norm(dim=1)
 
 
+def penalty_pull(slope: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:
+    """Per sample |cos(h, g)| and c = <h, g> / |g|^2 for a slope g = ds/dx and h = dL/dg.
+
+    A penalty f(|g_i|) of each sample's norm gives h_i = c_i g_i, so the cosine is 1; a norm over other axes
+    (per pixel) does not. A norm of the whole batch gives the same c for all samples.
+    """
+    g, h = slope.float().flatten(1), pull.float().flatten(1)
+    inner, square = (g * h).sum(1), g.square().sum(1)
+    cosine = inner.abs() / (square.sqrt() * h.norm(dim=1)).clamp(min=1e-30)
+    # At the target the penalty does not pull, and what is left is rounding.
+    idle = h.norm(dim=1) <= 1e-6 * h.norm(dim=1).max()
+    return torch.where(idle, torch.nan, cosine), inner / square.clamp(min=1e-30)
+
+
 def total_norm(tensors: Sequence[Tensor]) -> Tensor:
     """The Euclidean norm of all tensors together; 0 for none."""
     if not tensors:

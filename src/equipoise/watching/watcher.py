@@ -85,6 +85,7 @@ class Watcher:
         self._path: Path | None = None
         self._order = 0
         self._grad_before: dict[str, Tensor] = {}
+        self._grad_at_penalty: dict[str, Tensor] = {}
         self._window_open = False
         self._leaf_hooks: list[Any] = []
         self._closes = 0
@@ -233,7 +234,7 @@ class Watcher:
                 and not (candidate.requires_grad and descends(candidate, self._identity))
             ]
         if value.requires_grad:
-            handle = value.register_hook(_keep_input_gradient(one))
+            handle = value.register_hook(_keep_input_gradient(one, Hook(self, "_note_at_penalty")))
             if value.is_leaf:
                 # A leaf may outlive the step (a fixed batch of reals); its hook must not.
                 self._leaf_hooks.append(handle)
@@ -287,7 +288,18 @@ class Watcher:
             return
         self._window_open = True
         for player in PLAYERS:
-            self._grad_before[player] = statistics.total_norm(self.gradients(player))
+            norm = statistics.total_norm(self.gradients(player))
+            earlier = self._grad_at_penalty.get(player)
+            # A penalty may be sent back on its own, before the scores; and gradients may be cleared behind
+            # the penalty's first pass. What was there at both moments is stale.
+            self._grad_before[player] = norm if earlier is None else torch.minimum(norm, earlier)
+
+    @harmless("stale-gradients")
+    def _note_at_penalty(self) -> None:
+        if self._window_open or self._grad_at_penalty:
+            return
+        for player in PLAYERS:
+            self._grad_at_penalty[player] = statistics.total_norm(self.gradients(player))
 
     # ---- updates
 
@@ -338,6 +350,7 @@ class Watcher:
 
     def _close_window(self, player: Player) -> None:
         stale, self._grad_before, self._window_open = self._grad_before, {}, False
+        self._grad_at_penalty = {}
         if player == "discriminator":
             assignment = self.roles.discriminator_step(self._passes)
             kept = assignment.leftover
@@ -392,7 +405,8 @@ class Watcher:
             self._calls.append(last)
 
     def _forget(self) -> None:
-        self._passes, self._carry, self._window_open, self._grad_before = [], set(), False, {}
+        self._passes, self._carry, self._window_open = [], set(), False
+        self._grad_before, self._grad_at_penalty = {}, {}
         self._outputs.clear()
         self._calls.clear()
         for handle in self._leaf_hooks:
@@ -411,7 +425,7 @@ def _keep_gradient(call: GeneratorCall, path: Path) -> Any:
     return keep
 
 
-def _keep_input_gradient(one: DiscriminatorPass) -> Any:
+def _keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook) -> Any:
     reference = weakref.ref(one)
 
     def keep(gradient: Tensor) -> None:
@@ -420,10 +434,25 @@ def _keep_input_gradient(one: DiscriminatorPass) -> Any:
             return
         if torch.is_grad_enabled():
             # Differentiated with create_graph: a penalty on the discriminator's input gradient.
+            at_penalty()
             with torch.no_grad():
                 known.penalty_norms.append(statistics.sample_norms(gradient))
+            if gradient.requires_grad:
+                gradient.register_hook(_keep_pull(one, gradient.detach()))
         else:
             known.gradients.append(gradient.detach())
+
+    return keep
+
+
+def _keep_pull(one: DiscriminatorPass, slope: Tensor) -> Any:
+    """What the penalty sends back to the slope g = ds/dx shows over which axes its norm was taken."""
+    reference = weakref.ref(one)
+
+    def keep(gradient: Tensor) -> None:
+        known = reference()
+        if known is not None and gradient.shape == slope.shape and not torch.is_grad_enabled():
+            known.pulls.append(statistics.penalty_pull(slope, gradient.detach()))
 
     return keep
 

@@ -6,7 +6,7 @@ import math
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
-from equipoise.checks.windows import sustained
+from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
 REPEATED_LATENTS = 0.9
@@ -16,6 +16,9 @@ RECORDS = 5
 STEPS = 20
 EXACT_UP_TO = 20_000
 GROWTH = 0.01
+# Copies within one batch: a fifth (survey of reported failures), and five times what chance gives.
+REPEATED_WITHIN = 0.2
+REPEATED_FACTOR = 5.0
 LATENT_SOURCE = "exact: fresh latents never repeat; 0.9 leaves room for one latent used in several steps"
 CONSTANT_SOURCE = "exact: all values of the latent batch are equal"
 BATCH_SOURCE = "exact: shuffled epochs never give the same batch twice (probability below 1e-30)"
@@ -101,6 +104,44 @@ class BatchRepeat(Check):
             self._constant_latent(observations)
             or self._repeated_latents(observations)
             or self._same_batches(observations)
+            or self._duplicates_within(observations)
+        )
+
+    def _duplicates_within(self, observations: Observations) -> Finding | None:
+        """The very first batch repeats itself, though the data have far more samples than a batch."""
+        first = observations.series("batch.real.repeated").until(1).finite()
+        distinct = observations.series("batch.real.distinct").finite().last
+        batch = float(observations.fact("data.batch", math.nan))
+        if not len(first) or not distinct > 0 or not batch > 0:
+            return None
+        # Drawn with replacement from that many samples, so many repeats are expected in one batch.
+        chance = batch / (2 * distinct)
+        if not first.last > max(REPEATED_WITHIN, REPEATED_FACTOR * chance):
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.7, 0.92, first.last / REPEATED_WITHIN - 1),
+            f"{first.last:.0%} of the reals in the first batch are copies of others in it, though at least "
+            f"{distinct:,.0f} different reals exist: the loader or the data set repeats samples.",
+            evidence=(
+                Measurement(
+                    "batch.real.repeated",
+                    first.last,
+                    max(REPEATED_WITHIN, REPEATED_FACTOR * chance),
+                    "above",
+                    "survey of reported failures: a fifth of an epoch",
+                    "share of copies within the first batch",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "drawing with replacement from a small data set",
+                    "ruled out",
+                    f"by chance {chance:.1%} of a batch of {batch:.0f} would be copies",
+                ),
+            ),
+            since=0,
+            remedies=self.remedies[1:],
         )
 
     def _constant_latent(self, observations: Observations) -> Finding | None:

@@ -10,7 +10,10 @@ from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
 SMALL = 0.05
-SOURCE = "failure collection, Part C 16: a change below 5 % (to be calibrated by the benchmark)"
+# The generator's answer to another label, over the distance of reals: shuffled labels gave 0.10 and 0.27
+# in the calibration half of benchmarks/failures.
+SMALL_ANSWER = 0.3
+SOURCE = "survey of reported failures; equipoise, benchmarks/failures (calibration half)"
 
 
 @CHECKS.register("condition-ignored")
@@ -27,7 +30,7 @@ class ConditionIgnored(Check):
 
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
-        by less than 5 % of the mean distance between reals, or the scores of reals by less than 5 % of
+        by less than 30 % of the mean distance between reals, or the scores of reals by less than 5 % of
         their spread. Error: both at once, which are two independent measurements on two networks.
 
     What else it could be
@@ -88,7 +91,7 @@ class ConditionIgnored(Check):
             return None
         condition, noise = probe["condition"], probe["noise"]
         score = probe["discriminator.condition"]
-        generator = observations.fact("generator.conditional") is True and condition < SMALL
+        generator = observations.fact("generator.conditional") is True and condition < SMALL_ANSWER
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
             generator = False
@@ -102,7 +105,7 @@ class ConditionIgnored(Check):
                 Measurement(
                     "generator-response.condition",
                     condition,
-                    SMALL,
+                    SMALL_ANSWER,
                     "below",
                     SOURCE,
                     "change of a sample when only its condition is swapped",
@@ -120,11 +123,14 @@ class ConditionIgnored(Check):
                     "change of a real's score when its condition is swapped",
                 )
             )
-        smallest = min(measurement.value for measurement in evidence)
+        excess = max(
+            (measurement.threshold or SMALL) / measurement.value - 1 if measurement.value > 0 else math.inf
+            for measurement in evidence
+        )
         both = generator and discriminator
         return self.finding(
             "error" if both else "warning",
-            confidence(0.7, 0.95, SMALL / smallest - 1 if smallest > 0 else math.inf),
+            confidence(0.7, 0.95, excess),
             "Swapping the condition makes almost no difference: " + " and ".join(parts) + ".",
             evidence=tuple(evidence),
             because=(

@@ -18,6 +18,11 @@ PIXEL_LOW, PIXEL_HIGH = 0.3, 3.0
 # Share of the penalised inputs outside the segment; U(0, 1) gives none, a normal alpha 1 - 0.341 = 66 %.
 OUTSIDE = 0.05
 ZERO = 1e-3
+# Exact up to rounding: what the penalty sends back to a sample's slope g is a multiple of g.
+PARALLEL = 0.99
+# One factor for all samples though their norms differ by more than a hundredth: a norm of the whole batch.
+SAME_FACTOR, DIFFERENT_NORMS = 1e-3, 0.01
+RECORDS = 3
 
 _PER_SAMPLE = Remedy(
     "penalise-per-sample",
@@ -83,7 +88,14 @@ class GradientPenaltyInvalid(Check):
     name = "gradient-penalty-invalid"
     kinds = ("probe",)
     stage = "wiring"
-    signals = ("penalty.applied",)
+    signals = (
+        "penalty.applied",
+        "penalty.parallel",
+        "penalty.pull",
+        "penalty.pull.spread",
+        "penalty.gradient",
+        "penalty.gradient.std",
+    )
     facts = (
         "objective.declared",
         "objective.discriminator",
@@ -107,10 +119,89 @@ class GradientPenaltyInvalid(Check):
     )
     remedies = (_PER_SAMPLE, _UNIFORM_ALPHA, _NO_INSTANCE_NORM, *root("wasserstein-gradient-penalty"))
 
+    def _pulled(self, observations: Observations) -> Finding | None:
+        """The exact test, whatever the loss: over which axes the loop's own penalty takes its norm."""
+        parallel = observations.series("penalty.parallel").finite()
+        if len(parallel) >= RECORDS and parallel.median() < PARALLEL:
+            return self.finding(
+                "error",
+                0.97,
+                "The gradient penalty does not take one norm per sample: what it sends back to a sample's "
+                f"slope is not along that slope (cosine {parallel.median():.2f}, 1 for a norm over all axes "
+                "but the batch).",
+                evidence=(
+                    Measurement(
+                        "penalty.parallel",
+                        parallel.median(),
+                        PARALLEL,
+                        "below",
+                        "exact: d|g|/dg is g / |g|",
+                        "cosine between the penalty's pull and the slope, mean over samples",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "a penalty per patch on purpose",
+                        "open",
+                        "then this finding does not apply; say so in the documentation of the run",
+                    ),
+                    Alternative(
+                        "a critic that cannot be steep",
+                        "ruled out",
+                        "the direction is measured, not the size",
+                    ),
+                ),
+                since=int(parallel.steps[0]),
+                remedies=(_PER_SAMPLE,),
+                details={"case": "axes"},
+            )
+        pull = observations.series("penalty.pull").finite()
+        factor = observations.series("penalty.pull.spread").finite()
+        norms = observations.series("penalty.gradient").finite()
+        spread = observations.series("penalty.gradient.std").finite()
+        if min(len(pull), len(factor), len(norms), len(spread)) < RECORDS:
+            return None
+        differ = spread.median() > DIFFERENT_NORMS * norms.median()
+        # R1 and other penalties towards zero pull all samples alike too, but never outwards.
+        outwards = pull.smallest() < 0
+        if not (differ and outwards and factor.median() < SAME_FACTOR):
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            "The gradient penalty takes one norm over the whole batch: it pulls all samples by the same "
+            f"factor (spread {factor.median():.1e}) though their slopes differ by {spread.median():.2g} "
+            f"around {norms.median():.2g}.",
+            evidence=(
+                Measurement(
+                    "penalty.pull.spread",
+                    factor.median(),
+                    SAME_FACTOR,
+                    "below",
+                    "exact: with a norm per sample the factor is 1 - target / norm",
+                    "spread of the penalty's factor over samples",
+                ),
+                Measurement("penalty.pull", pull.smallest(), 0.0, "below", "exact", "smallest mean factor"),
+            ),
+            because=(
+                Alternative(
+                    "a penalty towards zero, such as R1",
+                    "ruled out",
+                    f"it never pulls outwards; here the factor goes down to {pull.smallest():.2g}",
+                ),
+            ),
+            since=int(pull.steps[0]),
+            remedies=(_PER_SAMPLE,),
+            details={"case": "batch"},
+        )
+
     def run(self, observations: Observations) -> Finding | None:
         family = observations.fact("objective.declared") or (
             observations.fact("objective.discriminator") or observations.fact("objective.family")
         )
+        pulled = self._pulled(observations)
+        if pulled is not None:
+            return pulled
         probe = observations.probe("gradient-penalty")
         if (
             family != "wasserstein"

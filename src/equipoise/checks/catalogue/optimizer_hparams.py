@@ -9,6 +9,7 @@ from typing import Any
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.checks.windows import sustained
 from equipoise.history.observations import Observations
 
 LARGEST_RATE = 1e-2
@@ -16,6 +17,7 @@ LARGEST_RATE_SGD = 1.0
 SMALLEST_RATE = 1e-6
 LARGEST_RATIO = 10.0
 EXTREME_RATIO = 50.0
+PERFECT_AUC = 0.999
 LARGEST_UPDATE = 0.1
 SMALLEST_UPDATE = 1e-6
 LARGEST_BETA = 0.5
@@ -74,7 +76,7 @@ class OptimizerHyperparameters(Check):
     code = "EQ016"
     name = "optimizer-hparams"
     kinds = ("preflight", "passive")
-    signals = ("update.generator", "update.discriminator", "penalty.applied")
+    signals = ("update.generator", "update.discriminator", "penalty.applied", "score.auc")
     facts = ("optimizers", "gradient.clipping", "precision", "discriminator.spectral_norm", "weight.clipping")
     stage = "wiring"
     explains = (*SYMPTOMS, "non-finite", "adversarial-weight-imbalance")
@@ -167,12 +169,25 @@ class OptimizerHyperparameters(Check):
             RATIO_SOURCE,
             "ratio of the two learning rates, against the bound of a mistake",
         )
+        starved = sustained(observations, "score.auc", lambda v: v > PERFECT_AUC)
+        if faster == "discriminator" and starved is not None and observations.warmed_up:
+            extreme = Measurement(
+                "score.auc",
+                starved.value,
+                PERFECT_AUC,
+                "above",
+                "survey of reported failures: a discriminator that wins for 200 steps",
+                "AUC of the faster discriminator",
+            )
+            serious = True
+        else:
+            serious = ratio > EXTREME_RATIO
         return [
             _Remark(
                 f"The {faster}'s learning rate is {ratio:.3g} times the other's ({generator:.2g} generator, "
                 f"{discriminator:.2g} discriminator).",
                 measurement,
-                extreme if ratio > EXTREME_RATIO else None,
+                extreme if serious else None,
             )
         ]
 

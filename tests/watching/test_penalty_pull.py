@@ -1,0 +1,80 @@
+"""What a gradient penalty sends back to the slope tells over which axes its norm was taken."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from equipoise.checks import judge
+from equipoise.history.store import History
+from equipoise.watching.statistics import penalty_pull
+from equipoise.watching.watcher import Watcher
+
+
+def pulled(penalty: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+    (back,) = torch.autograd.grad(penalty, slope)
+    return penalty_pull(slope.detach(), back)
+
+
+def test_a_norm_per_sample_pulls_along_the_slope_by_a_known_factor() -> None:
+    slope = torch.randn(6, 2, 3, 3, dtype=torch.float64).requires_grad_()
+    norm = slope.flatten(1).norm(dim=1)
+    cosine, factor = pulled((10 * (norm - 1) ** 2).mean(), slope)
+    assert cosine == pytest.approx(1.0, abs=1e-6)
+    # d/dg of (|g| - 1)^2 is 2 (1 - 1/|g|) g.
+    expected = (20 / 6 * (1 - 1 / norm)).detach().float()
+    assert torch.allclose(factor, expected, rtol=1e-5)
+
+
+def test_a_norm_per_pixel_does_not_and_a_norm_of_the_batch_pulls_all_alike() -> None:
+    slope = torch.randn(6, 2, 3, 3, dtype=torch.float64).requires_grad_()
+    cosine, _ = pulled(((slope.norm(dim=1) - 1) ** 2).mean(), slope)
+    assert float(cosine.max()) < 0.99
+    cosine, factor = pulled((slope.norm() - 1) ** 2, slope)
+    assert cosine == pytest.approx(1.0, abs=1e-6)
+    assert float(factor.std()) == pytest.approx(0.0, abs=1e-6)
+
+
+def train(kind: str, steps: int = 40) -> list[str]:
+    torch.manual_seed(0)
+    generator = nn.Sequential(
+        nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 16), nn.Tanh(), nn.Unflatten(1, (1, 4, 4))
+    )
+    critic = nn.Sequential(nn.Conv2d(1, 8, 3, 1, 1), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(128, 1))
+    watcher = Watcher(generator, critic, History(None), every=1)
+    update_c = torch.optim.Adam(critic.parameters(), 1e-3, betas=(0.0, 0.9))
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3, betas=(0.0, 0.9))
+    for _ in range(steps):
+        real, fake = torch.randn(16, 1, 4, 4).tanh(), generator(torch.randn(16, 4)).detach()
+        share = torch.rand(16, 1, 1, 1)
+        between = (share * real + (1 - share) * fake).requires_grad_()
+        (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+        penalty = {
+            "sample": lambda g: 10 * ((g.flatten(1).norm(dim=1) - 1) ** 2).mean(),
+            "pixel": lambda g: 10 * ((g.norm(2, dim=1) - 1) ** 2).mean(),
+            "batch": lambda g: 10 * (g.norm() - 1) ** 2,
+            "r1": lambda g: 5 * g.square().sum((1, 2, 3)).mean(),
+        }[kind](slope)
+        update_c.zero_grad()
+        (critic(fake).mean() - critic(real).mean() + penalty).backward()
+        update_c.step()
+        update_g.zero_grad()
+        (-critic(generator(torch.randn(16, 4))).mean()).backward()
+        update_g.step()
+    watcher.close()
+    watcher.history.set_facts(watcher.facts.collect())
+    assert watcher.problems.sentences == []
+    return [
+        found.name for found in judge(watcher.history.observations()).findings if found.severity == "error"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pixel", "batch"])
+def test_wrong_axes_are_named(kind: str) -> None:
+    assert train(kind)[0] == "gradient-penalty-invalid"
+
+
+@pytest.mark.parametrize("kind", ["sample", "r1"])
+def test_right_axes_are_not(kind: str) -> None:
+    assert "gradient-penalty-invalid" not in train(kind)
