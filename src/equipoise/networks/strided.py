@@ -19,9 +19,10 @@ from equipoise.networks.blocks import (
     normalisation,
     widths,
 )
+from equipoise.networks.few_channels import FeaturesToImage, ImageToFeatures
 
-_CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d}
-_TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
+_CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: ImageToFeatures}
+_TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: FeaturesToImage}
 
 
 class StridedGenerator(Generator):
