@@ -98,9 +98,10 @@ class OptimizerHyperparameters(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        ratio = self._ratio(observations)
         remarks = [
             *self._rates(observations),
-            *self._ratio(observations),
+            *ratio,
             *self._momentum(observations),
             *self._clipping(observations),
         ]
@@ -108,6 +109,8 @@ class OptimizerHyperparameters(Check):
             return None
         remarks.sort(key=lambda remark: remark.serious is None)
         serious = remarks[0].serious is not None
+        # A ratio alone makes a strong discriminator stronger; what starves the generator has its own cause.
+        only_ratio = all(remark.serious is None for remark in remarks if remark not in ratio)
         return self.finding(
             "warning" if serious else "info",
             0.75 if serious else 0.6,
@@ -128,6 +131,7 @@ class OptimizerHyperparameters(Check):
                 ),
             ),
             since=0 if serious else None,
+            explains=() if only_ratio else None,
         )
 
     def _rates(self, observations: Observations) -> list[_Remark]:
