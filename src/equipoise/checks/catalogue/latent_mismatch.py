@@ -85,12 +85,14 @@ class LatentMismatch(Check):
             "std": (STD, STD_SOURCE),
             "kurtosis": (KURTOSIS, KURTOSIS_SOURCE),
         }
-        # A few values scatter: three standard errors of a normal law come on top of each limit.
+        # A few values scatter: no limit is below three standard errors of a normal law.
         count = observations.series("latent.sampling.count").median()
         scatter = {"mean": 1.0, "std": math.sqrt(0.5), "kurtosis": math.sqrt(24.0)}
         noise = 3 / math.sqrt(count) if count > 0 else 0.0
         apart = [
-            what for what, (a, b) in numbers.items() if abs(a - b) > limits[what][0] + noise * scatter[what]
+            what
+            for what, (a, b) in numbers.items()
+            if abs(a - b) > max(limits[what][0], noise * scatter[what])
         ]
         if not apart or not all(map(math.isfinite, numbers["std"])):
             return None
