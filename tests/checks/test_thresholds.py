@@ -388,7 +388,10 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("check", "short", "beyond", "severities"), ROWS)
+@pytest.mark.parametrize(
+    ("check", "short", "beyond", "severities"),
+    [pytest.param(*row.values, id=f"{row.values[0]}-{number}") for number, row in enumerate(ROWS)],
+)
 def test_both_sides_of_a_threshold(
     check: str, short: Observations, beyond: Observations, severities: tuple[str | None, str]
 ) -> None:
