@@ -115,7 +115,7 @@ def _collapse(parts: Parts, faces: int) -> None:
 )
 def collapsed_and_blind(parts: Parts) -> None:
     """The generator has lost its latent (its first layer's weights are decayed to nothing by a weight decay
-    of 1 on that layer); all fakes are one point, which wanders, and the discriminator has no way to
+    on that layer); all fakes are one point, which wanders, and the discriminator has no way to
     see that they are alike."""
     rates = 1e-3
 
@@ -123,7 +123,7 @@ def collapsed_and_blind(parts: Parts) -> None:
         linear = [m for m in generator.modules() if isinstance(m, nn.Linear)]
         first = [linear[0].weight]
         others = [p for p in generator.parameters() if p is not first[0]]
-        groups = [{"params": first, "weight_decay": 60.0}, {"params": others, "weight_decay": 0.0}]
+        groups = [{"params": first, "weight_decay": 300.0}, {"params": others, "weight_decay": 0.0}]
         return (
             torch.optim.AdamW(groups, lr=rates, betas=(0.0, 0.99)),
             torch.optim.Adam(discriminator.parameters(), lr=rates, betas=(0.0, 0.99)),
