@@ -201,6 +201,8 @@ class RunningFacts:
             self._objective.get("objective.target.fake"),
         )
         targets = (1.0 if real is None else real, 0.0 if fake is None else fake)
+        if not all(np.isfinite(scores).all() for scores in (batch.real, batch.fake, batch.generator)):
+            return {}
         losses = reconstructed_losses(family, batch, targets)
         return {name: value for name, value in losses.items() if np.isfinite(value)}
 
