@@ -438,7 +438,7 @@ def _keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook) -> Any:
             with torch.no_grad():
                 known.penalty_norms.append(statistics.sample_norms(gradient))
             if gradient.requires_grad:
-                gradient.register_hook(_keep_pull(one, gradient.detach()))
+                gradient.register_hook(_keep_pull(known, gradient.detach()))
         else:
             known.gradients.append(gradient.detach())
 
