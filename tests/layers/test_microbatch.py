@@ -86,10 +86,37 @@ def test_forward_is_the_mean_logit_and_alpha_grows_from_zero() -> None:
     real, _ = _samples()
     logits = torch.stack([discriminator(real) for discriminator in network.discriminators])
     torch.testing.assert_close(network(real), logits.mean(0))
-    assert [network.alpha_at(step, 100) for step in (0, 25, 50, 100)] == [0.0, 0.5, 1.0, 1.0]
+    expected = [part * network.final_alpha for part in (0.0, 0.5, 1.0, 1.0)]
+    assert [network.alpha_at(step, 100) for step in (0, 25, 50, 100)] == pytest.approx(expected)
     assert MicrobatchDiscriminator.owns_losses
 
 
 def test_a_batch_that_cannot_be_cut_is_refused_with_both_numbers() -> None:
     with pytest.raises(EquipoiseError, match=r"7 samples.*3 equal microbatches"):
         _network(3).discriminator_loss(*torch.zeros(2, 7, 2, dtype=torch.float64), alpha=0.0)
+
+
+@pytest.mark.parametrize(("alpha", "towards_data"), [(0.3, True), (0.61, True), (0.63, False), (1.0, False)])
+def test_beyond_a_limit_of_alpha_the_generator_is_driven_from_the_data(
+    alpha: float, towards_data: bool
+) -> None:
+    # Where reals and fakes are equally frequent, the logit that the discriminators' own loss is smallest at.
+    logit = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    network = MicrobatchDiscriminator(lambda: _Constant(logit), 2)
+    batch = torch.zeros(4, 1, dtype=torch.float64)
+    for _ in range(100):
+        (gradient,) = torch.autograd.grad(network.discriminator_loss(batch, batch, alpha=alpha), logit)
+        logit.data -= gradient
+    assert logit.sigmoid().item() == pytest.approx((1 + alpha) / (2 + alpha))
+    (gradient,) = torch.autograd.grad(network.generator_loss(batch, alpha=alpha), logit)
+    assert (gradient.item() < 0) == towards_data
+    assert network.final_alpha < 0.61
+
+
+class _Constant(nn.Module):
+    def __init__(self, logit: Tensor) -> None:
+        super().__init__()
+        self.logit = [logit]
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.logit[0].expand(len(samples))

@@ -27,6 +27,11 @@ class MicrobatchDiscriminator(Layer):
     a generator whose samples are all alike cannot lower V_k for all k, so it is driven to diversity. This
     formula is recalled from the paper and was NOT checked against it; nor was the schedule.
 
+    `final_alpha` has a limit here. Where reals and fakes are equally frequent the best discriminator has
+    s(D_k) = (1 + alpha) / (2 + alpha), and the generator's non-saturating loss draws samples there only as
+    long as s(D_k) (1 + alpha) < 1, that is alpha < (sqrt(5) - 1) / 2 = 0.618; beyond, it drives them away
+    from the data.
+
     Sample i of a batch belongs to microbatch i modulo K, so that two processes with half the batch each
     make the same parts as one process with all of it. The values of the K discriminators are averaged.
 
@@ -36,7 +41,7 @@ class MicrobatchDiscriminator(Layer):
     Args:
         factory: makes one discriminator; called `count` times.
         count: the number K of discriminators.
-        final_alpha: the weight of the other microbatches' fakes at the end of its growth.
+        final_alpha: the weight of the other microbatches' fakes at the end of its growth, below 0.618.
         growth: the share of the training during which alpha grows, linearly.
 
     Raises:
@@ -50,7 +55,7 @@ class MicrobatchDiscriminator(Layer):
         >>> network(torch.zeros(6, 3)).shape
         torch.Size([6])
         >>> network.alpha_at(step=250, total_steps=1000)
-        0.5
+        0.15
     """
 
     name = "microbatch"
@@ -64,7 +69,7 @@ class MicrobatchDiscriminator(Layer):
         factory: Callable[[], nn.Module],
         count: int,
         *,
-        final_alpha: float = 1.0,
+        final_alpha: float = 0.3,
         growth: float = 0.5,
     ) -> None:
         super().__init__()
