@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,3 +22,12 @@ def peak_megabytes(call: Callable[[], object]) -> float:
     before = resident_megabytes()
     call()
     return resident_megabytes("VmHWM") - before
+
+
+def kept_megabytes() -> float:
+    """What the process holds once the C library has given back what is free (glibc; elsewhere as it is)."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    return resident_megabytes()

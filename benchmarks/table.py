@@ -161,12 +161,17 @@ def scaling(result: Result) -> str:
         )
     columns = ("against", "exponent", "of the upper half", "of the arithmetic", "processor ms per step")
     parts.append(table(columns, rows))
-    kept = result["memory"]
+    for name, kept in result["memory"].items():
+        parts.append(
+            f"Memory kept over {kept['steps']:,} steps of the recipe `default` on `ring`, {name}: "
+            f"{kept['megabytes_after_a_tenth']:.1f} MB after a tenth, {kept['megabytes_at_half']:.1f} MB "
+            f"halfway, {kept['megabytes_at_end']:.1f} MB at the end; "
+            f"{kept['slope_kilobytes_per_1000_steps_second_half']:.0f} kB per 1,000 steps, fitted to the "
+            "second half."
+        )
     parts.append(
-        f"Resident memory over {kept['steps']:,} watched steps of the recipe `default` on `ring`: "
-        f"{kept['megabytes_at_start_of_second_half']:.1f} MB halfway, {kept['megabytes_at_end']:.1f} MB at "
-        f"the end; {kept['slope_kilobytes_per_1000_steps_second_half']:.1f} kB per 1,000 steps, fitted to "
-        "the second half."
+        "Watching remembers fingerprints of the last 20,000 reals and latents that it saw, which takes some "
+        "16,000 steps to fill. Samples are taken after the C library has given back what is free."
     )
     parts.append(machine(result))
     return "\n\n".join(parts)
