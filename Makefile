@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 JOBS ?= 2
 
-.PHONY: install demo test check lint types docs clean
+.PHONY: install demo test check lint types docs docs-serve clean
 
 install: $(STAMP)
 
@@ -30,6 +30,18 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+# The documentation in site/index.html; every warning is an error.
+$(VENV)/.installed-docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html is the start page."
+
+docs-serve: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
 check: lint types
 	$(MAKE) test

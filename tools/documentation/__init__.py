@@ -1,0 +1,1 @@
+"""The documentation's generated pages, made from the code each time the site is built (see `hooks.py`)."""

@@ -1,0 +1,106 @@
+"""All generated pages and the navigation they stand in, without mkdocs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tools.documentation import checks, commands, experiments, parts, recipes, remedies, signals
+from tools.documentation.page import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+# A name in mkdocs.yml that begins with @ stands for the pages that this generator makes.
+GENERATORS: dict[str, Callable[[], list[Page]]] = {
+    "@checks": checks.pages,
+    "@remedies": remedies.pages,
+    "@recipes": recipes.pages,
+    "@objectives": parts.objectives,
+    "@penalties": parts.penalties,
+    "@layers": parts.layers,
+    "@networks": parts.networks,
+    "@metrics": parts.metrics,
+    "@signals": signals.pages,
+    "@commands": commands.pages,
+    "@experiments": experiments.pages,
+}
+
+
+def pages() -> list[Page]:
+    """Every generated page, with the names in its text linked."""
+    made = [page for generate in GENERATORS.values() for page in generate()]
+    return linked(made)
+
+
+def expand(navigation: list[Any], made: Iterable[Page], written: Path = DOCS) -> list[Any]:
+    """The navigation with each `@name` replaced by its pages, and without pages that are not there."""
+    made = list(made)
+    there = {page.uri for page in made}
+    expanded: list[Any] = []
+    for entry in navigation:
+        title, target = next(iter(entry.items())) if isinstance(entry, dict) else (None, entry)
+        if isinstance(target, list):
+            inner = expand(target, made, written)
+            if inner:
+                expanded.append({title: inner})
+        elif target.startswith("@"):
+            group = [page for page in made if page.generator == target]
+            if len(group) == 1:
+                expanded.append({title: group[0].uri} if title else group[0].uri)
+            elif group:
+                tree = _tree(group)
+                expanded += [{title: tree}] if title else tree
+        elif target in there or (written / target).is_file():
+            expanded.append(entry)
+    return expanded
+
+
+def _tree(group: list[Page]) -> list[Any]:
+    """Pages in their order; those of one section under its name."""
+    tree: list[Any] = []
+    sections: dict[str, list[Any]] = {}
+    for page in group:
+        if not page.section:
+            tree.append({page.title: page.uri} if not page.uri.endswith("index.md") else page.uri)
+            continue
+        if page.section not in sections:
+            sections[page.section] = []
+            tree.append({page.section: sections[page.section]})
+        sections[page.section].append({page.title: page.uri})
+    return tree
+
+
+def linked(made: list[Page]) -> list[Page]:
+    """Each `name` in backticks that has a page becomes a link to it, outside headings and code blocks.
+
+    Where two kinds share a name (the penalty and the probe gradient-penalty) the page's own kind is meant, and
+    without one there is no link.
+    """
+    homes: dict[str, list[Page]] = {}
+    for page in made:
+        for name in page.names:
+            homes.setdefault(name, []).append(page)
+    return [page.with_text(_link(page, homes)) for page in made]
+
+
+def _link(page: Page, homes: dict[str, list[Page]]) -> str:
+    def replace(found: re.Match[str]) -> str:
+        candidates = [home for home in homes.get(found[1], []) if home.uri != page.uri]
+        own = [home for home in candidates if home.generator == page.generator]
+        target = (own or candidates)[:1] if len(own or candidates) == 1 else []
+        if found[1] in page.names or not target:
+            return found[0]
+        return f"[`{found[1]}`]({page.relative(target[0], found[1])})"
+
+    lines, fenced = [], False
+    for line in page.text.splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+        if fenced or line.startswith(("#", "    ", "```")):
+            lines.append(line)
+        else:
+            lines.append(re.sub(r"(?<![`\[])`([A-Za-z][\w.-]*)`(?![`\]])", replace, line))
+    return "\n".join(lines) + "\n"
