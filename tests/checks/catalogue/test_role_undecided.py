@@ -17,3 +17,16 @@ def test_decided_roles_unknown_roles_and_the_first_steps_say_nothing() -> None:
     assert found(NAME, observe(facts={"roles.decided": 0.98}, base=healthy_ns_gan())) is None
     assert found(NAME, observe(facts={"roles.decided": None}, base=healthy_ns_gan())) is None
     assert found(NAME, observe(facts={"roles.decided": 0.0}, step=5)) is None
+
+
+def test_updates_without_a_single_forward_pass_are_no_clean_bill() -> None:
+    unseen = observe({"update.discriminator": 1e-3, "update.generator": 1e-3}, step=300)
+    finding = found(NAME, unseen)
+    assert finding.severity == "warning"
+    assert [remedy.name for remedy in finding.remedies] == ["watch-what-is-called"]
+
+
+def test_a_log_without_updates_or_a_run_with_scores_is_not_called_unseen() -> None:
+    assert found(NAME, observe({"loss.discriminator": 0.7}, step=300)) is None
+    seen = observe({"update.discriminator": 1e-3, "score.real.mean": 0.2}, step=300)
+    assert found(NAME, seen) is None

@@ -11,6 +11,15 @@ LEAST_STEPS = 20
 SOURCE = "our choice; in a trial on 13 scripts up to a third stayed open where inference failed"
 
 
+WATCH_WHAT_IS_CALLED = Remedy(
+    "watch-what-is-called",
+    "Give `equipoise.watch` the modules that the loop calls, after they were wrapped: "
+    "`generator = torch.compile(generator)` first, `equipoise.watch(generator, discriminator)` then.",
+    "root",
+    "safe",
+)
+
+
 @CHECKS.register("role-undecided")
 class RoleUndecided(Check):
     """For a part of the discriminator's batches it is not known whether they are real or fake.
@@ -24,7 +33,9 @@ class RoleUndecided(Check):
         them known the diagnosis is blind on one eye and says so here.
 
     Evidence and threshold
-        `roles.decided` below 0.9 after at least 20 steps, and no tags by the user: info.
+        `roles.decided` below 0.9 after at least 20 steps, and no tags by the user: info. Both networks are
+        updated, and after 20 steps no forward pass of the discriminator has been seen at all: warning,
+        because then a clean bill would mean nothing.
 
     What else it could be
         - Forward passes that are neither, such as of interpolates or for pictures: they are not counted.
@@ -32,7 +43,8 @@ class RoleUndecided(Check):
           tells.
 
     Remedies
-        Tag the batches: `monitor.real(x)` and `monitor.fake(x)` return their argument.
+        Tag the batches: `monitor.real(x)` and `monitor.fake(x)` return their argument. Where nothing was
+        seen, watch the modules that are called: compile first, watch then.
 
     References
         - The documentation of `equipoise.watch`.
@@ -41,7 +53,7 @@ class RoleUndecided(Check):
     code = "EQ018"
     name = "role-undecided"
     kinds = ("passive",)
-    signals = ()
+    signals = ("score.real.mean", "score.fake.mean", "score.generator.mean", "update.discriminator")
     facts = ("roles.decided", "roles.tagged", "score.found")
     stage = "advice"
     explains = ()
@@ -53,9 +65,12 @@ class RoleUndecided(Check):
             "root",
             "safe",
         ),
+        WATCH_WHAT_IS_CALLED,
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        if self._unseen(observations):
+            return self._nothing_seen(observations)
         share = float(observations.fact("roles.decided", 1.0))
         if observations.step < LEAST_STEPS or not share < DECIDED:
             return None
@@ -86,4 +101,41 @@ class RoleUndecided(Check):
                     "some are tagged; tag all of them" if tagged else "none is tagged yet",
                 ),
             ),
+        )
+
+    def _unseen(self, observations: Observations) -> bool:
+        scores = ("score.real.mean", "score.fake.mean", "score.generator.mean")
+        return (
+            observations.fact("roles.decided") is None
+            and observations.step >= LEAST_STEPS
+            and len(observations.series("update.discriminator").finite()) > 0
+            and not any(len(observations.series(name)) for name in scores)
+        )
+
+    def _nothing_seen(self, observations: Observations) -> Finding:
+        updates = len(observations.series("update.discriminator").finite())
+        return self.finding(
+            "warning",
+            0.95,
+            "The networks are updated, but not one forward pass of the discriminator was seen, so nothing can "
+            "be said about this training: other modules than the watched ones are called (a wrapper of "
+            "`torch.compile` that was made after `equipoise.watch`, a copy).",
+            evidence=(
+                Measurement(
+                    "score.real.mean",
+                    0.0,
+                    1.0,
+                    "below",
+                    "exact: a count",
+                    f"records of scores, against {updates} records of updates",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "scores that could not be found in the discriminator's output",
+                    "ruled out",
+                    "no forward pass was seen, whatever it returned",
+                ),
+            ),
+            remedies=(WATCH_WHAT_IS_CALLED,),
         )
