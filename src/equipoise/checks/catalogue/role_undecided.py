@@ -117,8 +117,8 @@ class RoleUndecided(Check):
         return self.finding(
             "warning",
             0.95,
-            "The networks are updated, but not one forward pass of the discriminator was seen, so nothing can "
-            "be said about this training: other modules than the watched ones are called (a wrapper of "
+            "The networks are updated, but not one forward pass of the discriminator was seen, so nothing "
+            "can be said about this training: other modules than the watched ones are called (a wrapper of "
             "`torch.compile` that was made after `equipoise.watch`, a copy).",
             evidence=(
                 Measurement(
