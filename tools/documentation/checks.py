@@ -11,8 +11,9 @@ FOLDER = "reference/checks"
 GENERATOR = "@checks"
 _INTRODUCTION = """# Checks
 
-A check recognises one failure. `equipoise diagnose RUN` runs all of them on what was recorded, ranks what they find by
-root cause, and says of each finding what was measured, what else it could have been, and what to do.
+A check recognises one failure. `equipoise diagnose RUN` runs all of them on what was recorded, ranks what
+they find by root cause, and says of each finding what was measured, what else it could have been, and what
+to do.
 `equipoise explain CODE` prints the pages below in the terminal.
 
 *preflight* checks decide before training, *passive* ones while watching, *probe* ones with an experiment on

@@ -13,8 +13,8 @@ from tools.documentation.page import Page
 
 _INTRODUCTION = """# Commands
 
-`equipoise COMMAND --help` prints the same. Exit status: 0 fine, 1 `diagnose` found an error, 2 the request was wrong, 130
-stopped with Ctrl-C, 141 the reader of the output went away.
+`equipoise COMMAND --help` prints the same. Exit status: 0 fine, 1 `diagnose` found an error, 2 the request
+was wrong, 130 stopped with Ctrl-C, 141 the reader of the output went away.
 """
 
 

@@ -1,10 +1,8 @@
-"""A page for every experiment of the laboratory, with the committed figure and outcome where they are there."""
+"""A page for every experiment of the lab, with its committed figure and outcome where they are there."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from tools.documentation.page import Page
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from mkdocs.structure.files import File
 
+# mkdocs loads this file by its path; the package and the benchmarks are found from the repository's root.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tools.documentation import site
+from tools.documentation import fill, site
 
 _made = site.pages()
 
@@ -26,3 +27,8 @@ def on_files(files: Any, config: Any, **_: Any) -> Any:
     for page in _made:
         files.append(File.generated(config, page.uri, content=page.text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Fill in what written pages take from files."""
+    return markdown if page.file.generated_by else fill.fill(markdown)

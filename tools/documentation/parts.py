@@ -39,9 +39,9 @@ def penalties() -> list[Page]:
     return _pages(
         PENALTIES,
         "penalties",
-        "What acts in a training step besides the objective: penalties on the slope, constraints on the weights, noise, "
-        "augmentation, clipping. A recipe names them under `penalties`; for your own loop `equipoise.penalties` has "
-        "each of them as a class.",
+        "What acts in a training step besides the objective: penalties on the slope, constraints on the "
+        "weights, noise, augmentation, clipping. A recipe names them under `penalties`; for your own loop "
+        "`equipoise.penalties` has each of them as a class.",
         _penalty_facts,
         lambda recipe: list(recipe.settings.get("penalties", {})),
     )
@@ -75,8 +75,8 @@ def metrics() -> list[Page]:
     return _pages(
         METRICS,
         "metrics",
-        "What `equipoise evaluate` prints, and more. Every score stands beside what held-out real data scores by the "
-        "same rule, and beside a broken generator's score: a number without them says little.",
+        "What `equipoise evaluate` prints, and more. Every score stands beside what held-out real data scores "
+        "by the same rule, and beside a broken generator's score: a number without them says little.",
         _metric_facts,
     )
 
@@ -120,7 +120,12 @@ def _text(kind: str, name: str, entry: Any, found: Docstring, facts: Rows, recip
         lines += ["## Refuses", "", f"`EquipoiseError`: {raised}", ""]
     users = list(recipes)
     if users:
-        lines += ["## Recipes that use it", "", ", ".join(f"`{user}`" for user in users) + ".", ""]
+        lines += [
+            "## Recipes that use it",
+            "",
+            ", ".join(f"[`{user}`](../recipes/{user}.md)" for user in users) + ".",
+            "",
+        ]
     if "Example" in found.sections:
         lines += ["## Example", "", code(found.sections["Example"], "pycon"), ""]
     module = inspect.getmodule(entry)
@@ -171,7 +176,7 @@ def _objective_facts(entry: Any) -> Rows:
 
 def _penalty_facts(entry: Any) -> Rows:
     words = {
-        "provides_lipschitz": "bounds the discriminator's slope (a Wasserstein objective makes sense with it)",
+        "provides_lipschitz": "bounds the discriminator's slope (a Wasserstein loss makes sense with it)",
         "differentiates_twice": "needs a second backward pass through the discriminator",
         "replaces_adversarial": "replaces the generator's adversarial loss",
     }

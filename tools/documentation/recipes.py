@@ -12,8 +12,9 @@ FOLDER = "reference/recipes"
 GENERATOR = "@recipes"
 _INTRODUCTION = """# Recipes
 
-A recipe is a training configuration with a source. `equipoise train DATA --recipe NAME` uses one, `--set` changes
-anything in it, `equipoise recipes NAME` prints it. How each does on the digits is in the [benchmarks](../../benchmarks.md).
+A recipe is a training configuration with a source. `equipoise train DATA --recipe NAME` uses one, `--set`
+changes anything in it, `equipoise recipes NAME` prints it. How each does on the digits is in the
+[benchmarks](../../benchmarks.md).
 """
 
 

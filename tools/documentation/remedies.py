@@ -8,8 +8,8 @@ from tools.documentation.page import Page
 
 _INTRODUCTION = """# Remedies
 
-What the checks tell you to do. The same remedy can remove the cause of one failure and only hide another, so each
-check says which it is:
+What the checks tell you to do. The same remedy can remove the cause of one failure and only hide another, so
+each check says which it is:
 
 - **root**: it removes the cause;
 - **symptomatic**: it hides or delays the failure.

@@ -29,6 +29,13 @@ GENERATORS: dict[str, Callable[[], list[Page]]] = {
 }
 
 
+# Where a name has several pages and none is of the page's own kind, these kinds are meant, in this order.
+_MEANT: dict[str, tuple[str, ...]] = {
+    "@checks": ("@signals", "@penalties", "@objectives", "@layers"),
+    "@recipes": ("@objectives", "@penalties"),
+}
+
+
 def pages() -> list[Page]:
     """Every generated page, with the names in its text linked."""
     made = [page for generate in GENERATORS.values() for page in generate()]
@@ -76,8 +83,8 @@ def _tree(group: list[Page]) -> list[Any]:
 def linked(made: list[Page]) -> list[Page]:
     """Each `name` in backticks that has a page becomes a link to it, outside headings and code blocks.
 
-    Where two kinds share a name (the penalty and the probe gradient-penalty) the page's own kind is meant, and
-    without one there is no link.
+    Where two kinds share a name (the penalty and the probe gradient-penalty) the page's own kind is meant,
+    then those of `_MEANT`; where that leaves more than one there is no link.
     """
     homes: dict[str, list[Page]] = {}
     for page in made:
@@ -89,11 +96,12 @@ def linked(made: list[Page]) -> list[Page]:
 def _link(page: Page, homes: dict[str, list[Page]]) -> str:
     def replace(found: re.Match[str]) -> str:
         candidates = [home for home in homes.get(found[1], []) if home.uri != page.uri]
-        own = [home for home in candidates if home.generator == page.generator]
-        target = (own or candidates)[:1] if len(own or candidates) == 1 else []
-        if found[1] in page.names or not target:
+        for kind in (page.generator, *_MEANT.get(page.generator, ())):
+            if len(candidates) > 1:
+                candidates = [home for home in candidates if home.generator == kind] or candidates
+        if found[1] in page.names or len(candidates) != 1:
             return found[0]
-        return f"[`{found[1]}`]({page.relative(target[0], found[1])})"
+        return f"[`{found[1]}`]({page.relative(candidates[0], found[1])})"
 
     lines, fenced = [], False
     for line in page.text.splitlines():
