@@ -541,3 +541,42 @@ def one_graph_two_losses(attach: Attach, steps: int) -> list[nn.Module]:
         update_d.step()
         update_g.step()
     return [generator, critic]
+
+
+class TwoHeads(nn.Module):
+    """A discriminator that also says which code a sample was made from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(SIZE, 32), nn.LeakyReLU(0.2))
+        self.score, self.code = nn.Linear(32, 1), nn.Linear(32, 2)
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        body = self.body(samples)
+        return self.score(body), self.code(body)
+
+
+@loop("information", "least-squares")
+def information(attach: Attach, steps: int) -> list[nn.Module]:
+    # A third optimizer of both networks learns to read the code back; that step sends nothing to the score.
+    generator = mlp_pair()[0]
+    discriminator = TwoHeads()
+    attach(generator, discriminator)
+    update_d, update_g = adam(discriminator), adam(generator)
+    update_both = adam(generator, discriminator)
+    data = reals()
+    for _ in range(steps):
+        update_g.zero_grad()
+        latent = torch.randn(BATCH, LATENT)
+        fake = generator(latent)
+        ((discriminator(fake)[0] - 1) ** 2).mean().backward()
+        update_g.step()
+        update_d.zero_grad()
+        real_loss = ((discriminator(pick(data))[0] - 1) ** 2).mean()
+        (real_loss + (discriminator(fake.detach())[0] ** 2).mean()).backward()
+        update_d.step()
+        update_both.zero_grad()
+        latent = torch.randn(BATCH, LATENT)
+        F.mse_loss(discriminator(generator(latent))[1], latent[:, :2]).backward()
+        update_both.step()
+    return [generator, discriminator]

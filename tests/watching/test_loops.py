@@ -205,6 +205,39 @@ def test_a_fault_in_a_sensor_never_reaches_the_loop(monkeypatch: pytest.MonkeyPa
         assert any("planted" in sentence for sentence in watchers[0].problems.sentences), name
 
 
+def test_a_fault_in_a_hook_of_the_backward_pass_never_reaches_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        def hook(*_: Any) -> None:
+            raise ValueError("planted")
+
+        return hook
+
+    plain = bits(loops.LOOPS["wgan-gp"](unwatched, 3))
+    for name in ("_keep_gradient", "_keep_input_gradient", "_keep_pull", "_keep_adversarial"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"equipoise.watching.watcher.{name}", broken)
+            watchers: list[Watcher] = []
+            weights = bits(
+                loops.LOOPS["wgan-gp"](
+                    lambda one, other, seen=watchers: seen.append(
+                        Watcher(one, other, History(None), every=1)
+                    ),
+                    3,
+                )
+            )
+        assert all(torch.equal(one, other) for one, other in zip(plain, weights))
+        assert any("planted" in sentence for sentence in watchers[0].problems.sentences), name
+
+
+def test_an_optimizer_of_both_beside_one_for_each_is_nobodys_update() -> None:
+    _, (watcher,) = watched("information")
+    assert watcher.updates == {"generator": STEPS, "discriminator": STEPS}
+    players = [entry["player"] for entry in watcher.facts.collect()["optimizers"]]
+    assert sorted(players) == ["both", "discriminator", "generator"]
+
+
 def test_no_graph_and_no_tensor_is_kept_alive() -> None:
     generator, discriminator = loops.mlp_pair(sigmoid=True)
     watcher = Watcher(generator, discriminator, History(None), every=1)

@@ -88,7 +88,8 @@ FACTS: dict[str, Fact] = {
         Fact("shared.parameters", "parameters that both networks own"),
         Fact(
             "optimizers",
-            "list of {type, player, learning_rate, betas, epsilon, momentum, weight_decay, generator_share,"
+            "list of {type, player (generator, discriminator, or both for one of both beside theirs), learning_rate,"
+            " betas, epsilon, momentum, weight_decay, generator_share,"
             " discriminator_share, foreign, missing}; shares are of that network's parameters it holds",
         ),
         Fact(

@@ -50,6 +50,23 @@ def harmless(sensor: str) -> Callable[[Callable[..., Result]], Callable[..., Res
     return decorate
 
 
+def shielded(problems: Problems, sensor: str, hook: Callable[..., None]) -> Callable[..., None]:
+    """For hooks on tensors and autograd nodes: no exception reaches the user's backward pass.
+
+    The grad mode is left as it is, because such a hook reads from it whether a graph is being built.
+    """
+
+    def guarded(*args: Any) -> None:
+        if problems.off(sensor):
+            return
+        try:
+            hook(*args)
+        except Exception as error:  # noqa: BLE001  a fault in a sensor must never reach the user's loop
+            problems.report(sensor, error)
+
+    return guarded
+
+
 class Hook:
     """A callable for torch's hooks that refers to its owner weakly.
 

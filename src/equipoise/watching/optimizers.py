@@ -10,6 +10,8 @@ from torch.optim import Optimizer
 
 Player = Literal["generator", "discriminator"]
 PLAYERS: tuple[Player, Player] = ("generator", "discriminator")
+# An optimizer for both networks at once holds nearly all of each.
+_WHOLE = 0.5
 
 
 class Owners:
@@ -24,7 +26,19 @@ class Owners:
         self._described: dict[int, dict[str, Any]] = {}
 
     def players(self, optimizer: Optimizer) -> tuple[Player, ...]:
-        """The players whose parameters the optimizer updates."""
+        """The players whose update a step of the optimizer is.
+
+        An optimizer of both networks beside one for each (the information loss of InfoGAN, a joint
+        pretraining) is nobody's update: the players' own steps are the others.
+        """
+        found = self._found(optimizer)
+        return () if len(found) == 2 and self._each_has_its_own() else found
+
+    def _each_has_its_own(self) -> bool:
+        alone = {found for _, found in self._known.values() if len(found) == 1}
+        return len(alone) == 2
+
+    def _found(self, optimizer: Optimizer) -> tuple[Player, ...]:
         count = sum(len(group["params"]) for group in optimizer.param_groups)
         known = self._known.get(optimizer)
         if known is not None and known[0] == count:
@@ -43,7 +57,20 @@ class Owners:
         """One entry for every optimizer seen, as the fact `optimizers` describes."""
         for optimizer in list(self._known):
             self._described[id(optimizer)] = describe(optimizer, self._networks)
-        return [entry for entry in self._described.values() if entry["player"] is not None]
+        entries = [entry for entry in self._described.values() if entry["player"] is not None]
+        own = {
+            entry["player"]
+            for entry in entries
+            if min(entry["generator_share"], entry["discriminator_share"]) == 0
+        }
+        if len(own) < 2:
+            return entries
+        return [
+            {**entry, "player": "both"}
+            if min(entry["generator_share"], entry["discriminator_share"]) > _WHOLE
+            else entry
+            for entry in entries
+        ]
 
 
 def describe(optimizer: Optimizer, networks: dict[str, nn.Module]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from equipoise.watching import statistics
-from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, unwrapped
+from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, shielded, unwrapped
 from equipoise.watching.averages import Averages
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
@@ -151,7 +151,9 @@ class Watcher:
         )
         for path, value in outputs:
             if value.requires_grad:
-                value.register_hook(_keep_gradient(call, path))
+                value.register_hook(
+                    shielded(self.problems, "generator-gradients", _keep_gradient(call, path))
+                )
                 self.facts.generator_output(value)
             self._outputs.append((weakref.ref(value), call, path))
         self._calls.append(call)
@@ -189,7 +191,8 @@ class Watcher:
             if one.attached or one.grown:
                 live = self._live_sample(args, kwargs, one.path)
                 for node, index in entrances([by_path[path] for path in chosen], live):
-                    node.register_hook(_keep_adversarial(one, index))
+                    keep = _keep_adversarial(one, index)
+                    node.register_hook(shielded(self.problems, "adversarial-gradients", keep))
             self._passes.append(one)
             self.facts.discriminator_pass(one, module, output)
         self._spent += time.perf_counter() - started
@@ -234,7 +237,8 @@ class Watcher:
                 and not (candidate.requires_grad and descends(candidate, self._identity))
             ]
         if value.requires_grad:
-            handle = value.register_hook(_keep_input_gradient(one, Hook(self, "_note_at_penalty")))
+            keep = _keep_input_gradient(one, Hook(self, "_note_at_penalty"), self.problems)
+            handle = value.register_hook(shielded(self.problems, "input-gradients", keep))
             if value.is_leaf:
                 # A leaf may outlive the step (a fixed batch of reals); its hook must not.
                 self._leaf_hooks.append(handle)
@@ -425,7 +429,7 @@ def _keep_gradient(call: GeneratorCall, path: Path) -> Any:
     return keep
 
 
-def _keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook) -> Any:
+def _keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, problems: Problems) -> Any:
     reference = weakref.ref(one)
 
     def keep(gradient: Tensor) -> None:
@@ -438,7 +442,9 @@ def _keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook) -> Any:
             with torch.no_grad():
                 known.penalty_norms.append(statistics.sample_norms(gradient))
             if gradient.requires_grad:
-                gradient.register_hook(_keep_pull(known, gradient.detach()))
+                gradient.register_hook(
+                    shielded(problems, "penalty-pull", _keep_pull(known, gradient.detach()))
+                )
         else:
             known.gradients.append(gradient.detach())
 
@@ -469,7 +475,10 @@ def _keep_adversarial(one: DiscriminatorPass, index: int) -> Any:
             return
         gradient = gradient.detach()
         # Several uses in one backward pass are one gradient; each backward pass reaches the score once more.
-        passes = max((len(score.raw_slopes) for score in known.scores), default=1)
+        passes = max((len(score.raw_slopes) for score in known.scores), default=0)
+        if not passes:
+            # Only other answers of the discriminator (classes, codes) were sent back: nothing adversarial.
+            return
         if len(known.adversarial) < passes or known.adversarial[-1].shape != gradient.shape:
             known.adversarial.append(gradient)
         else:
