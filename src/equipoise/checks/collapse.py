@@ -102,15 +102,19 @@ def diversifying(observations: Observations) -> bool:
 
 
 def collapse(observations: Observations) -> Collapse | None:
-    """The collapse, or None where there is none, it is too early, or the diversity is growing."""
-    if early(observations) or diversifying(observations):
+    """The collapse, or None where there is none, it is too early, or the diversity is growing.
+
+    Near copies count although distances grow, unless their share falls.
+    """
+    if early(observations):
         return None
+    growing = diversifying(observations)
     low, collapsed = limits(observations)
     signs: list[Measurement] = []
     starts: list[int] = []
     total = False
     ratio = latest(observations, "sample.distance.ratio").median()
-    held = sustained(observations, "sample.distance.ratio", below(low))
+    held = None if growing else sustained(observations, "sample.distance.ratio", below(low))
     if held:
         total = held.value < collapsed
         signs.append(
@@ -137,7 +141,7 @@ def collapse(observations: Observations) -> Collapse | None:
                 )
             )
     natural = latest(observations, "sample.real.duplicates").median()
-    if math.isfinite(natural):
+    if math.isfinite(natural) and not (growing and _fewer_copies(observations)):
         copies = sustained(observations, "sample.fake.duplicates", above(natural + EXCESS_DUPLICATES))
         if copies:
             signs.append(
@@ -151,18 +155,24 @@ def collapse(observations: Observations) -> Collapse | None:
                 )
             )
             starts.append(copies.since)
-    # Absent modes may still be found while the samples get better; near copies of a few are not left
-    # that way.
-    if not improvement(observations):
+    # Absent modes may still be found while the samples get better; near copies of a few are not left that
+    # way: their distances grow as the few drift apart, and they stay few.
+    if not growing and not improvement(observations):
         absent = _absent_modes(observations)
         signs += [measurement for measurement, _ in absent]
         starts += [since for _, since in absent]
-    copied = _copies(observations)
+    copied = [] if growing and _fewer_copies(observations) else _copies(observations)
     signs += [measurement for measurement, _ in copied]
     starts += [since for _, since in copied]
     if not signs:
         return None
     return Collapse(total, tuple(signs), min(starts), ratio)
+
+
+def _fewer_copies(observations: Observations) -> bool:
+    """Whether the share of near copies in the batches falls."""
+    going = recent_trend(observations, "sample.fake.duplicates", trend_window(observations))
+    return going is not None and going.falls(GROWTH)
 
 
 def _copies(observations: Observations) -> list[tuple[Measurement, int]]:

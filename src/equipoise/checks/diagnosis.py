@@ -160,9 +160,11 @@ def rank(findings: Sequence[Finding], checks: Mapping[str, type[Check]]) -> tupl
 
 
 def _order(finding: Finding, checks: Mapping[str, type[Check]]) -> tuple[int, int, float, str]:
+    # What is true of most healthy runs too comes after every other remark of its severity.
+    background = bool(finding.details.get("background"))
     return (
         -SEVERITIES.index(finding.severity),
-        _STAGES.index(checks[finding.name].stage),
+        len(_STAGES) if background else _STAGES.index(checks[finding.name].stage),
         -finding.confidence,
         finding.name,
     )

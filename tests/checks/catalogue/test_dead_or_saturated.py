@@ -24,6 +24,13 @@ def test_nearly_all_dead_and_fakes_alike_is_an_error() -> None:
     assert check().run(observe(signals, base=healthy_ns_gan())).severity == "error"
 
 
+def test_units_that_are_left_can_carry_diversity() -> None:
+    part = check().run(observe({"activation.dead": 0.8}, base=healthy_ns_gan()))
+    assert "mode-collapse" not in part.explains
+    most = check().run(observe({"activation.dead": 0.99}, base=healthy_ns_gan()))
+    assert "mode-collapse" in most.explains
+
+
 def test_outputs_at_their_bounds() -> None:
     signals = {"sample.fake.saturated": 0.9, "sample.real.saturated": 0.02}
     assert check().run(observe(signals, base=healthy_ns_gan())).severity == "warning"

@@ -45,6 +45,41 @@ def test_a_discriminator_that_is_simply_good() -> None:
     assert check().run(probed({"score.accuracy.real": 1.0, "score.auc": 1.0}, **good)) is None
 
 
+def few_reals(
+    distinct: float = 40.0, repeated: float = 1.0, own: float = 1.0, fresh: float = 0.5
+) -> Observations:
+    numbers = {"auc": fresh, "auc.own": own, "steps": 100.0}
+    memorisation = {
+        "seen": 1.3,
+        "unseen": NAN,
+        "perturbed": 1.3,
+        "fake": -3.0,
+        "gap": NAN,
+        "gap.perturbed": 0.01,
+    }
+    return observe(
+        {"batch.real.distinct": distinct, "batch.real.repeated": repeated},
+        probes={
+            "memorisation": {**memorisation, "sign": 0.7, "accuracy.unseen": NAN},
+            "fresh-discriminator": numbers,
+        },
+        base=healthy_ns_gan(),
+    )
+
+
+def test_a_handful_of_reals_that_only_their_own_discriminator_knows() -> None:
+    finding = check().run(few_reals())
+    assert finding.severity == "warning"
+    assert "40" in finding.message
+
+
+def test_what_a_fresh_discriminator_finds_too_is_not_learnt_by_heart() -> None:
+    assert check().run(few_reals(fresh=0.99)) is None
+    assert check().run(few_reals(own=0.8)) is None
+    assert check().run(few_reals(distinct=1500.0)) is None
+    assert check().run(few_reals(repeated=0.0)) is None
+
+
 def test_a_discriminator_that_is_not_sure_of_reals() -> None:
     assert check().run(probed(sign=0.3)) is None
 

@@ -46,6 +46,24 @@ def test_one_bad_batch() -> None:
     assert check().run(observe({"gradient.discriminator": spike}, base=healthy_ns_gan())) is None
 
 
+def spikes(places: list[int], size: float = 5e3):
+    values = np.ones(301)
+    values[places] = size
+    return {"gradient.discriminator": values}
+
+
+def test_outliers_that_come_again_and_again() -> None:
+    finding = check().run(observe(spikes([20, 150, 290]), base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    assert finding.details["players"] == ["discriminator"]
+
+
+def test_outliers_that_have_ended_are_few_or_not_so_far_out() -> None:
+    assert check().run(observe(spikes([20, 60, 150]), base=healthy_ns_gan())) is None
+    assert check().run(observe(spikes([150, 290]), base=healthy_ns_gan())) is None
+    assert check().run(observe(spikes([20, 150, 290], size=50.0), base=healthy_ns_gan())) is None
+
+
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None

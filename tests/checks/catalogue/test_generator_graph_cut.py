@@ -38,5 +38,27 @@ def test_half_precision_leaves_underflow_open() -> None:
     assert verdicts(finding)["underflow in half precision"] == "open"
 
 
+ONLY_OTHER_TERMS = {"gradient.samples": None, "score.generator.mean": None, "gradient.generator": 4.0}
+
+
+def test_detached_fakes_beside_a_pixel_loss_never_bring_a_gradient() -> None:
+    finding = found(NAME, observe(ONLY_OTHER_TERMS, base=healthy_composite_gan()))
+    assert finding.severity == "warning"
+    assert "other loss terms only" in finding.message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"signals": {**ONLY_OTHER_TERMS, "score.generator.mean": 0.3}},  # its step was seen
+        {"signals": {**ONLY_OTHER_TERMS, "score.fake.mean": None}},  # the discriminator is not trained yet
+        {"signals": ONLY_OTHER_TERMS, "updates": {"generator": 50, "discriminator": 50}},
+        {"signals": ONLY_OTHER_TERMS, "facts": {"roles.decided": 0.5}},
+    ],
+)
+def test_what_was_not_seen_for_certain_is_no_cut(options) -> None:
+    assert found(NAME, observe(**options, base=healthy_composite_gan())) is None
+
+
 def test_without_the_fact_there_is_nothing() -> None:
     assert found(NAME, observe({"gradient.samples": 0.0}, base=healthy_ns_gan())) is None

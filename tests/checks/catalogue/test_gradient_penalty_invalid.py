@@ -41,9 +41,18 @@ def test_a_normal_alpha_leaves_the_segment() -> None:
     assert finding.remedies[0].name == "uniform-interpolation"
 
 
-def test_another_steepness_is_a_warning() -> None:
-    assert check().run(penalised(norm=0.2)).severity == "warning"
+def test_a_critic_that_is_too_steep_is_a_warning_a_flat_one_a_remark() -> None:
+    """A one-sided penalty, and R1, allow a slope below one."""
+    assert check().run(penalised(norm=0.2)).severity == "info"
+    assert check().run(penalised(norm=40.0)).severity == "warning"
     assert check().run(penalised(norm=40.0)).details["case"] == "steepness"
+
+
+def test_one_score_of_shape_one_is_no_patch() -> None:
+    single = observe(facts={"score.shape": [[1]]}, base=penalised(norm=40.0))
+    assert check().run(single).severity == "warning"
+    patches = observe(facts={"score.shape": [[1, 14, 14]]}, base=penalised(norm=40.0))
+    assert check().run(patches).severity == "info"
 
 
 def test_no_slope_at_all_points_to_normalisation() -> None:

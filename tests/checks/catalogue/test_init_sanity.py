@@ -31,6 +31,21 @@ def test_scale_factors_at_zero_in_all_norms_only() -> None:
     assert found(NAME, _run([_layer(), norm, {**norm, "weight_mean": 1.0}])) is None
 
 
+def test_scale_factors_around_zero_were_meant_around_one() -> None:
+    norm = {"name": "1", "type": "BatchNorm2d", "std": 0.02, "expected_std": None, "weight_mean": 0.006}
+    assert found(NAME, _run([_layer(), norm])).severity == "warning"
+
+
+def test_scales_that_do_not_fit_together() -> None:
+    """DCGAN's fixed 0.02 spans a factor of 64 in common layers; a layer of ones beside it a hundred."""
+    missed = [_layer("0", std=0.02, expected=0.35), _layer("5", std=1.0, expected=0.1, kind="Linear")]
+    assert found(NAME, _run(missed)).severity == "warning"
+    scaled = [dict(layer, type="EqualizedLinear") for layer in missed]
+    assert found(NAME, _run(scaled)) is None
+    dcgan = [_layer("0", std=0.02, expected=0.35), _layer("5", std=0.02, expected=0.0055)]
+    assert found(NAME, _run(dcgan)) is None
+
+
 def test_large_weights_need_to_show_at_the_start() -> None:
     large = [_layer(std=1.0, expected=0.01)]
     assert found(NAME, _run(large, {"sample.fake.saturated": 0.01})) is None  # equalised learning rate

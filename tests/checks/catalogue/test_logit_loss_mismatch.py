@@ -39,6 +39,18 @@ def test_a_squashed_critic(family: str, severity: str) -> None:
     assert found(NAME, observe(facts=fitted, base=healthy_wasserstein_gp())).severity == severity
 
 
+def test_a_squashed_critic_whose_penalty_hides_the_family() -> None:
+    facts = {
+        "discriminator.output_activation": "sigmoid",
+        "objective.declared": None,
+        "objective.family.output": None,
+        "objective.generator": "wasserstein",
+    }
+    assert found(NAME, observe(facts=facts, base=healthy_wasserstein_gp())).severity == "warning"
+    logistic = {**facts, "objective.generator": "logistic"}
+    assert found(NAME, observe(facts=logistic, base=healthy_ns_gan())) is None
+
+
 def test_a_sigmoid_under_cross_entropy_or_least_squares_is_no_mismatch() -> None:
     for family in ("non-saturating", "least-squares"):
         facts = {"discriminator.output_activation": "sigmoid", "objective.family.output": family}

@@ -72,10 +72,22 @@ def test_too_early_is_undecided() -> None:
 
 
 def test_a_collapse_that_diversifies_later_is_no_finding() -> None:
-    growing = {**ONE_FACE, "sample.distance.ratio": lambda t: 0.05 + 0.4 * t}
+    growing = {
+        **ONE_FACE,
+        "sample.distance.ratio": lambda t: 0.05 + 0.4 * t,
+        "sample.fake.duplicates": lambda t: 1 - 0.4 * t,
+    }
     observations = observe(growing, base=healthy_ns_gan())
     assert check().run(observations) is None
     assert "growing" in check().undecided(observations)
+
+
+def test_a_few_faces_that_drift_apart_stay_a_few() -> None:
+    apart = {"sample.distance.ratio": lambda t: 0.4 + 0.45 * t, "sample.fake.duplicates": 0.94}
+    finding = check().run(observe(apart, base=healthy_ns_gan()))
+    assert [sign.name for sign in finding.evidence][:1] == ["sample.fake.duplicates"]
+    fewer = {**apart, "sample.fake.duplicates": lambda t: 0.94 - 0.4 * t}
+    assert check().run(observe(fewer, base=healthy_ns_gan())) is None
 
 
 def test_blurred_translations_are_not_collapsed() -> None:

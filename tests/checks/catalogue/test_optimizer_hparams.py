@@ -57,6 +57,19 @@ def test_clipping() -> None:
     assert found(NAME, _run(clipping={**by_value, "bound": 1.0})) is None
 
 
+def test_a_bound_on_the_norm_that_stops_plain_gradient_descent() -> None:
+    """Under Adam the same bound is harmless; so it is where it is not reached or the steps are large."""
+    clipping = {"player": "generator", "kind": "norm", "bound": 0.01}
+    stopped = {"gradient.generator": 0.01, "update.generator": 1e-5}
+    rates = {"generator": 0.02, "discriminator": 0.02, "kind": "SGD"}
+    assert found(NAME, _run(stopped, clipping=clipping, **rates)).severity == "warning"
+    assert found(NAME, _run(stopped, clipping=clipping)).severity == "info"
+    far = {**stopped, "gradient.generator": 0.002}
+    assert found(NAME, _run(far, clipping=clipping, **rates)).severity == "info"
+    moving = {**stopped, "update.generator": 1e-4}
+    assert found(NAME, _run(moving, clipping=clipping, **rates)).severity == "info"
+
+
 def test_a_small_epsilon_in_half_precision_is_info() -> None:
     assert found(NAME, _run(precision="float16")).severity == "info"
 

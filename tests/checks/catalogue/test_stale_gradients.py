@@ -25,5 +25,15 @@ def test_accumulation_that_shows_in_some_records_only_is_fine() -> None:
     assert found(NAME, run) is None
 
 
+def test_a_player_that_is_never_updated_leaves_it_unknown() -> None:
+    """Its backward pass then falls into the other player's step, before that clears its gradients."""
+    run = observe(
+        {"gradient.generator.stale": 0.9},
+        updates={"generator": 1000, "discriminator": 0},
+        base=healthy_ns_gan(),
+    )
+    assert found(NAME, run) is None
+
+
 def test_rounding_is_fine() -> None:
     assert found(NAME, observe({"gradient.discriminator.stale": 1e-7}, base=healthy_ns_gan())) is None

@@ -24,6 +24,7 @@ REAL_SATURATED = 0.1
 # alike (C33).
 STARVED = 0.01
 ALIKE = 0.5
+DIVERSITY = ("mode-collapse", "batch-blindness", "z-ignored")
 
 
 @CHECKS.register("dead-or-saturated")
@@ -127,6 +128,8 @@ class DeadOrSaturated(Check):
         worst = max(measurement.value for measurement, _ in found)
         second = self._second(observations)
         severity: Severity = "error" if worst > NEARLY_ALL and second else "warning"
+        # Units that are left can carry diversity: only nearly all of a layer explains that there is none.
+        explains = tuple(name for name in self.explains if worst > NEARLY_ALL or name not in DIVERSITY)
         return self.finding(
             severity,
             confidence(0.8 if severity == "error" else 0.6, 0.95, (worst - DEAD) / (1.001 - worst)),
@@ -134,6 +137,7 @@ class DeadOrSaturated(Check):
             evidence=(*(m for m, _ in found), *second),
             because=self._because(observations, found, real),
             since=min(held.since for _, held in found),
+            explains=explains,
         )
 
     @staticmethod

@@ -27,6 +27,12 @@ FRAGILE = 0.5
 # 5,000). To be calibrated.
 FEW_SAMPLES = 2000
 REPEATED = 0.5
+# Without held-out reals, second sign: it separates its own reals from fakes, and a fresh small discriminator,
+# trained as long as it likes on half of them, does not do so on the other half.
+OWN_AUC = 0.95
+FRESH_AUC = 0.75
+# Far fewer than any published set; so few that a batch holds a good part of them. To be calibrated.
+HANDFUL = 500
 
 
 @CHECKS.register("discriminator-overfitting")
@@ -47,6 +53,8 @@ class DiscriminatorOverfitting(Check):
         scores r_t above 0.6 (ADA): warning. An error when also less than 60 % of held-out reals are taken for
         real while more than 95 % of the training reals are (BigGAN). Without held-out reals: the same
         share for perturbed reals above 0.5, few distinct reals (below 2,000) and r_t above 0.6: warning.
+        Or, with fewer than 500 distinct reals that come again and again: its own AUC above 0.95 while a
+        fresh discriminator's on samples it was not trained on is below 0.75: warning.
         Confidence: 0.7 (0.85 for an error, 0.6 without held-out reals) towards 0.97 by r_v.
 
     What else it could be
@@ -67,7 +75,7 @@ class DiscriminatorOverfitting(Check):
     kinds = ("probe",)
     stage = "supply"
     signals = ("score.accuracy.real", "batch.real.distinct", "batch.real.repeated")
-    probes = ("memorisation", "one-feature")
+    probes = ("memorisation", "one-feature", "fresh-discriminator")
     explains = (
         "perfect-discriminator",
         "vanishing-generator-gradient",
@@ -101,6 +109,9 @@ class DiscriminatorOverfitting(Check):
         else:
             value, name = probe["gap.perturbed"], "gap.perturbed"
             few = distinct < FEW_SAMPLES and self._repeats(observations)
+            alone = self._only_its_own(observations, distinct)
+            if alone is not None:
+                return alone
             if not value > FRAGILE or not sign > TARGET_SIGN or not few or not math.isfinite(value):
                 return None
             severity, low = "warning", 0.6
@@ -160,6 +171,60 @@ class DiscriminatorOverfitting(Check):
             evidence=tuple(evidence),
             because=self._because(observations, gap, unseen),
             since=probe.step,
+        )
+
+    def _only_its_own(self, observations: Observations, distinct: float) -> Finding | None:
+        """It separates its few reals; another discriminator finds nothing that holds for all of them."""
+        fresh = observations.probe("fresh-discriminator")
+        if fresh is None or not distinct < HANDFUL or not self._repeats(observations):
+            return None
+        if not (fresh["auc.own"] > OWN_AUC and abs(fresh["auc"] - 0.5) < FRESH_AUC - 0.5):
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.65, 0.97, (fresh["auc.own"] - fresh["auc"]) / (OWN_AUC - FRESH_AUC) - 1),
+            f"The discriminator knows its training reals by heart: there are only {distinct:.0f} of them, it "
+            f"separates them from fakes (AUC {fresh['auc.own']:.2f}), and a fresh discriminator that is "
+            f"trained on some of them does not recognise the others (AUC {fresh['auc']:.2f}).",
+            evidence=(
+                Measurement(
+                    "fresh-discriminator.auc.own",
+                    fresh["auc.own"],
+                    OWN_AUC,
+                    "above",
+                    CALIBRATION,
+                    "AUC of the discriminator itself on reals it is trained on",
+                ),
+                Measurement(
+                    "fresh-discriminator.auc",
+                    fresh["auc"],
+                    FRESH_AUC,
+                    "below",
+                    CALIBRATION,
+                    "AUC of a fresh small discriminator on samples it was not trained on",
+                ),
+                Measurement(
+                    "batch.real.distinct",
+                    distinct,
+                    HANDFUL,
+                    "below",
+                    CALIBRATION,
+                    "different reals, all of which come again and again",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a discriminator that is simply good",
+                    "unlikely",
+                    "what it goes by would also be found by a fresh one.",
+                ),
+                Alternative(
+                    "a fresh discriminator that is too small to see it",
+                    "open",
+                    "Give held-out reals to the probe memorisation to be sure.",
+                ),
+            ),
+            since=fresh.step,
         )
 
     @staticmethod

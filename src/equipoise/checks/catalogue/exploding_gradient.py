@@ -11,7 +11,7 @@ from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import SUSTAINED_RECORDS, confidence
-from equipoise.history.observations import Observations
+from equipoise.history.observations import Observations, Series
 
 # ganhacks, section 10, and trainpulse: a norm above 100 is trouble; survey: and ten times its
 # median.
@@ -23,6 +23,8 @@ LARGE_UPDATE = 0.1
 ENORMOUS = 1e4
 WINDOW = 300
 FEWEST_BEFORE = 5
+# A hundred times the median is no phase of training; single batches of that kind hold corrupt samples.
+OUTLIER = 100.0
 
 
 @CHECKS.register("exploding-gradient")
@@ -36,10 +38,12 @@ class ExplodingGradient(Check):
         One step with such a gradient can undo thousands; Adam's memory of it shrinks the steps that follow.
 
     Evidence and threshold
-        At least 3 records of the last 300 steps (or 5 records) above 100 (ganhacks, trainpulse) and
-        above ten times the median of all records before: warning. An error with a second signal: an
-        update-to-weight ratio above 0.1 (DeepDiagnosis), or a median of those records above 10,000.
-        Confidence: 0.65 (0.8 for an error) towards 0.95 by orders of magnitude beyond the factor.
+        At least 3 records of the last 300 steps (or 5 records) above 100 (ganhacks, trainpulse) and above
+        ten times the median of all records before: warning. So are 3 records of the whole run above 100
+        times its median, the last of them in its last quarter: outliers in the data. An error with a
+        second signal: an update-to-weight ratio above 0.1 (DeepDiagnosis), or a median of those records
+        above 10,000. Confidence: 0.65 (0.8 for an error) towards 0.95 by orders of magnitude beyond the
+        factor.
 
     What else it could be
         A model whose gradients are always large: then they are not ten times their median. One bad batch: a
@@ -66,6 +70,7 @@ class ExplodingGradient(Check):
         "late-collapse",
         "mode-collapse",
         "batch-blindness",
+        "uninformative-discriminator",
         "dead-or-saturated",
     )
     remedies = (
@@ -85,6 +90,9 @@ class ExplodingGradient(Check):
                 continue
             limit = max(LARGE, FACTOR * usual)
             beyond = recent.values > limit
+            if int(beyond.sum()) < SUSTAINED_RECORDS:
+                recent, usual, limit = self._outliers(series, observations)
+                beyond = recent.values > limit
             if int(beyond.sum()) < SUSTAINED_RECORDS:
                 continue
             size = float(np.median(recent.values[beyond]))
@@ -129,6 +137,19 @@ class ExplodingGradient(Check):
             since=since,
             details={"players": players, "enormous": first.value > ENORMOUS},
         )
+
+    @staticmethod
+    def _outliers(series: Series, observations: Observations) -> tuple[Series, float, float]:
+        """Single records far out, again and again, up to the last quarter of the run: outliers in the data.
+
+        The records of the whole run, their median and the limit; an empty series where it has ended.
+        """
+        usual = series.median()
+        limit = max(LARGE, OUTLIER * usual)
+        late = series.since(0.75 * observations.step)
+        if not bool((late.values > limit).any()):
+            return late.since(math.inf), usual, limit
+        return series, usual, limit
 
     def _because(
         self, observations: Observations, players: list[str], first: Measurement

@@ -11,6 +11,9 @@ from equipoise.history.observations import Observations
 
 SOURCE = "exact: a gradient that is absent or exactly zero"
 HALF_PRECISION = ("float16",)
+LEAST_RECORDS = 20
+LEAST_UPDATES = 100
+SURE_ROLES = 0.95
 
 
 @CHECKS.register("generator-graph-cut")
@@ -31,7 +34,9 @@ class GeneratorGraphCut(Check):
         The fact `generator.graph_cut` (the generator's step ran and gave it no adversarial gradient at
         all): an exact test, error. It is not reported where the loss itself has no slope
         (`slope.generator.zero` is one: the loss is saturated) or the discriminator is exactly flat
-        (`discriminator.slope` is zero).
+        (`discriminator.slope` is zero). Or: after 100 generator updates the discriminator has had 20 records
+        of fakes, the generator does get gradients, and none was ever seen to come from the discriminator:
+        warning.
 
     What else it could be
         - A loss clamped or saturated to a zero slope: told by `slope.generator.zero`.
@@ -58,8 +63,10 @@ class GeneratorGraphCut(Check):
         "discriminator.slope",
         "gradient.generator",
         "gradient.samples",
+        "score.fake.mean",
+        "score.generator.mean",
     )
-    facts = ("generator.graph_cut", "precision", "objective.composite")
+    facts = ("generator.graph_cut", "precision", "objective.composite", "roles.decided")
     stage = "wiring"
     explains = (*SYMPTOMS, "frozen-network", "z-ignored", "condition-ignored", "discriminator-overfitting")
     remedies = (
@@ -75,7 +82,7 @@ class GeneratorGraphCut(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         if observations.fact("generator.graph_cut") is not True:
-            return None
+            return self._never_reached(observations)
         zero_share = observations.last("slope.generator.zero")
         slope = observations.last("slope.generator.size")
         steepness = observations.last("discriminator.slope")
@@ -133,6 +140,50 @@ class GeneratorGraphCut(Check):
                     "underflow in half precision",
                     "open" if half else "ruled out",
                     "run one step in float32" if half else "the scores are not in float16",
+                ),
+            ),
+            since=0,
+        )
+
+    def _never_reached(self, observations: Observations) -> Finding | None:
+        """Both players learn, the discriminator from fakes; none of its gradient met the generator."""
+        seen = len(observations.series("score.fake.mean").finite())
+        reached = len(observations.series("gradient.samples")) + len(
+            observations.series("score.generator.mean")
+        )
+        updates = observations.updates.get("generator", 0)
+        other = observations.series("gradient.generator").median()
+        if reached or seen < LEAST_RECORDS or updates < LEAST_UPDATES or not other > 0:
+            return None
+        if float(observations.fact("roles.decided") or 0.0) < SURE_ROLES:
+            return None
+        return self.finding(
+            "warning",
+            0.85,
+            f"The generator has had {updates} updates, and in none of those seen did a gradient of the "
+            f"discriminator reach it. Its parameters do get a gradient (norm {other:.3g}), from other loss "
+            "terms only.",
+            evidence=(
+                Measurement(
+                    "gradient.samples",
+                    0.0,
+                    1.0,
+                    "below",
+                    SOURCE,
+                    f"records of a gradient at the fakes, against {seen} of fakes in the other's step",
+                ),
+                Measurement("gradient.generator", other, meaning="norm of the generator's gradient"),
+            ),
+            because=(
+                Alternative(
+                    "a phase without the adversarial term",
+                    "unlikely",
+                    "the discriminator is trained on fakes in the same steps",
+                ),
+                Alternative(
+                    "a generator that is trained against another discriminator (a copy)",
+                    "open",
+                    "watch the discriminator that its loss uses",
                 ),
             ),
             since=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,14 +14,27 @@ from equipoise.history.observations import Observations
 ZERO = 1e-8
 LARGE = 10.0
 SMALL = 0.01
+SMALL_SCALE = 0.1  # of normalisation layers; N(0, 0.02) where N(1, 0.02) was meant gives means near 0
+SPREAD = 100.0
+PLAIN_LAYERS = (
+    "Linear",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+)
 DEAD = 0.5
 LARGE_GRADIENT = 100.0
 SATURATED = 0.5
 FIXED_STD = 0.02
+USUAL = (1.0, 1 / math.sqrt(6))  # He's standard deviation, and PyTorch's own: U(-1, 1) / sqrt(fan-in)
 NEAR = 0.05
 ZERO_SOURCE = "exact: all weights of a layer are equal, so all its units stay equal"
 SCALE_SOURCE = "ours: DCGAN's fixed 0.02 is between 0.05 and 3.2 times PyTorch's default in common layers"
 GRADIENT_SOURCE = "ganhacks, section 10: gradient norms above 100 are trouble"
+SPREAD_SOURCE = "ours: DCGAN's fixed 0.02 spans a factor of 64 in common layers"
 DEAD_SOURCE = "SageMaker Debugger, rule DeadRelu: half of a layer"
 SATURATED_SOURCE = "ours: at the start an output activation is in its middle"
 _NORMS = ("BatchNorm", "InstanceNorm", "LayerNorm", "GroupNorm")
@@ -38,13 +52,15 @@ class InitialisationSanity(Check):
         loss at once; much too small ones pass neither signal nor gradient.
 
     Evidence and threshold
-        Error: more than half of a network's weight layers have all weights equal (standard deviation below
-        1e-8). Warning: all scale factors of the normalisation layers are zero; or a layer's standard
-        deviation is beyond 10 times or below 0.01 times the default for its fan-in and the start shows it
-        (a gradient norm above 100, half of the outputs saturated, or half of a layer's units dead in the
-        first record). Warning: more than half of a layer's units dead in the first record. Info: some
-        layers have the fixed standard deviation 0.02 and others of the same kind have PyTorch's default, so
-        an initialisation function probably missed them.
+        Error: more than half of a network's weight layers have all weights equal (standard deviation
+        below 1e-8). Warning: the scale factors of all normalisation layers are near zero (mean below
+        0.1); or a layer's standard deviation is beyond 10 times or below 0.01 times the default for its
+        fan-in and the start shows it (a gradient norm above 100, half of the outputs saturated, or half
+        of a layer's units dead in the first record). Warning: within one network the standard deviations
+        of torch's own layers, each over the usual one for its fan-in, differ by more than 100 times.
+        Warning: more than half of a layer's units dead in the first record. Info: some layers have the
+        fixed standard deviation 0.02 and others of the same kind have PyTorch's default, so an
+        initialisation function probably missed them.
 
     What else it could be
         - Single layers that start at zero on purpose (the last of a residual branch, an attention gate):
@@ -125,18 +141,17 @@ class InitialisationSanity(Check):
                 since=0,
             )
         scales = [layer["weight_mean"] for layer in norms if layer.get("weight_mean") is not None]
-        if scales and max(map(abs, scales)) < 1e-3:
+        if scales and max(map(abs, scales)) < SMALL_SCALE:
             yield self.finding(
                 "warning",
                 0.85,
-                f"The scale factors of all {len(scales)} normalisation layers of the {player} start at "
-                "zero: nothing "
-                "passes them.",
+                f"The scale factors of all {len(scales)} normalisation layers of the {player} start near "
+                f"zero (mean at most {max(map(abs, scales)):.2g}): next to nothing passes them.",
                 evidence=(
                     Measurement(
                         fact,
                         max(map(abs, scales)),
-                        1e-3,
+                        SMALL_SCALE,
                         "below",
                         "DCGAN starts them at N(1, 0.02)",
                         "largest mean scale factor",
@@ -152,7 +167,49 @@ class InitialisationSanity(Check):
                 since=0,
             )
         yield from self._scale(observations, player, weights)
+        yield from self._spread(player, weights)
         yield from self._missed(player, weights)
+
+    def _spread(self, player: str, weights: list[dict[str, Any]]) -> Iterator[Finding]:
+        """Layers of torch itself, whose weights act as they are stored, on scales that do not fit."""
+        ratios = [
+            (layer["std"] / layer["expected_std"], str(layer.get("name", "?")))
+            for layer in weights
+            if layer.get("type") in PLAIN_LAYERS and layer.get("expected_std") and layer["std"] >= ZERO
+        ]
+        if len(ratios) < 2:
+            return
+        (smallest, small), (largest, large) = min(ratios), max(ratios)
+        if not largest > SPREAD * smallest:
+            return
+        yield self.finding(
+            "warning",
+            0.75,
+            f"The {player}'s layers start on scales that do not fit together: `{large}` at {largest:.3g} "
+            f"times the standard deviation usual for its fan-in, `{small}` at {smallest:.3g} times; an "
+            "initialisation has probably missed one of them.",
+            evidence=(
+                Measurement(
+                    f"{player}.initialisation",
+                    largest / smallest,
+                    SPREAD,
+                    "above",
+                    SPREAD_SOURCE,
+                    "largest over smallest standard deviation, each over the usual one for its fan-in",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "weights that are scaled at run time",
+                    "ruled out",
+                    "both layers are of torch itself and apply their weights as they are",
+                ),
+                Alternative(
+                    "a layer that starts at zero on purpose", "ruled out", "layers of zeros are left out"
+                ),
+            ),
+            since=0,
+        )
 
     def _scale(
         self, observations: Observations, player: str, weights: list[dict[str, Any]]
@@ -227,7 +284,7 @@ class InitialisationSanity(Check):
         default = [
             layer
             for layer in known
-            if abs(layer["std"] / layer["expected_std"] - 1) < NEAR
+            if min(abs(layer["std"] / layer["expected_std"] / usual - 1) for usual in USUAL) < NEAR
             and abs(layer["std"] / FIXED_STD - 1) > NEAR
         ]
         if len(fixed) < 2 or not default:

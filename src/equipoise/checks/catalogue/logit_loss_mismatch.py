@@ -77,6 +77,7 @@ class LogitLossMismatch(Check):
         "objective.declared",
         "objective.family",
         "objective.family.output",
+        "objective.generator",
         "discriminator.output_activation",
     )
     stage = "wiring"
@@ -137,10 +138,14 @@ class LogitLossMismatch(Check):
         activation = observations.fact("discriminator.output_activation")
         declared = observations.fact("objective.declared")
         at_output = observations.fact("objective.family.output")
-        family = declared or at_output
+        # A penalty on reals reaches the sigmoid's input too and hides the family there; the generator's own
+        # slopes at the raw output are free of it.
+        generated = observations.fact("objective.generator")
+        alone = not (declared or at_output) and generated in UNBOUNDED
+        family = generated if alone else declared or at_output
         if activation not in SQUASHING or family not in (*UNBOUNDED, "hinge"):
             return None
-        exact = family in UNBOUNDED
+        exact = family in UNBOUNDED and not alone
         return self.finding(
             "error" if exact else "warning",
             0.95 if exact else 0.75,
@@ -163,7 +168,8 @@ class LogitLossMismatch(Check):
                     "ruled out",
                     f"the user declared `{declared}`"
                     if declared
-                    else f"the slopes at the raw output fit `{at_output}`",
+                    else f"the slopes at the raw output fit `{family}`"
+                    + (" in the generator's step" if alone else ""),
                 ),
             ),
             since=0,

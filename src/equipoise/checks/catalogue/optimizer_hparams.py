@@ -30,6 +30,9 @@ BETA_SOURCE = "Radford et al. 2016 (0.5); Gulrajani et al. 2017 (0)"
 CLIP_SOURCE = "SRNet issue 18: gradients clamped to 0.01 stood still, 1 did not"
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
+# A bound on the norm is harmless under Adam, which divides by the gradient's size; SGD's step it bounds.
+SMALLEST_UPDATE_CLIPPED = 3e-5
+MOSTLY = 0.9
 
 
 @dataclass(frozen=True)
@@ -252,13 +255,41 @@ class OptimizerHyperparameters(Check):
             CLIP_SOURCE,
             f"bound of clipping by {kind}",
         )
+        second = measurement if kind == "value" else self._standing_still(observations, float(bound))
         return [
             _Remark(
-                f"The {clipping.get('player', 'player')}'s gradients are clipped by {kind} at {bound:g}.",
+                f"The {clipping.get('player', 'player')}'s gradients are clipped by {kind} at {bound:g}"
+                + (
+                    f", and one step changes the weights by {second.value:.2g} of their norm"
+                    if second
+                    else ""
+                )
+                + ".",
                 measurement,
-                measurement if kind == "value" else None,
+                second,
             )
         ]
+
+    @staticmethod
+    def _standing_still(observations: Observations, bound: float) -> Measurement | None:
+        """A bound that is always reached, under an optimizer that does not undo it as Adam does."""
+        for optimizer in observations.fact("optimizers", []):
+            player = optimizer.get("player")
+            if str(optimizer.get("type")) not in _PLAIN or player not in ("generator", "discriminator"):
+                continue
+            norms = observations.series(f"gradient.{player}").finite()
+            reached = len(norms) > 0 and float((norms.values > 0.99 * bound).mean()) > MOSTLY
+            update = observations.series(f"update.{player}").median()
+            if reached and update < SMALLEST_UPDATE_CLIPPED:
+                return Measurement(
+                    f"update.{player}",
+                    update,
+                    SMALLEST_UPDATE_CLIPPED,
+                    "below",
+                    "Karpathy, CS231n: updates of about 1e-3 of the weights; ours: a thirtieth of it",
+                    "relative size of one step's update",
+                )
+        return None
 
 
 def _rate(optimizer: dict[str, Any]) -> float:

@@ -66,6 +66,8 @@ class StaleGradients(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        if min(observations.updates.values(), default=0) == 0:
+            return None  # where one player is never updated, its backward pass is taken for the other's
         for player in ("discriminator", "generator"):
             name = f"gradient.{player}.stale"
             found = sustained(
