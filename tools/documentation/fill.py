@@ -10,14 +10,14 @@ from typing import Any
 from tools.documentation import verdict
 from tools.documentation.docstring import code
 
-ROOT = Path(__file__).resolve().parents[2]
+FIGURES = Path(__file__).resolve().parents[2] / "docs" / "figures"
 _PLACE = re.compile(r"\{\{ *([^{}]+?) *\}\}")
 
 
 def fill(markdown: str) -> str:
     """The text with each `{{name}}` replaced.
 
-    `{{number PATH KEY/KEY FORMAT}}` is a number of a JSON file of the repository; FORMAT may be left out.
+    `{{number: FILE; KEY/KEY; FORMAT}}` is a number of a JSON file below docs/figures; FORMAT may be left out.
 
     Raises:
         KeyError: there is no such name, file or key.
@@ -26,8 +26,8 @@ def fill(markdown: str) -> str:
 
 
 def _value(name: str) -> str:
-    if name.startswith("number "):
-        return _number(*name.split()[1:])
+    if name.startswith("number:"):
+        return _number(*(part.strip() for part in name.removeprefix("number:").split(";")))
     texts = {
         "verdict": lambda: verdict.as_html((verdict.FOLDER / "verdict.txt").read_text(encoding="utf-8")),
         "repaired verdict": lambda: verdict.as_html(_first_paragraph(verdict.FOLDER / "repaired.txt")),
@@ -38,8 +38,8 @@ def _value(name: str) -> str:
     return texts[name]()
 
 
-def _number(path: str, keys: str, form: str = ".3g") -> str:
-    found: Any = json.loads((ROOT / path).read_text(encoding="utf-8"))
+def _number(file: str, keys: str, form: str = ".3g") -> str:
+    found: Any = json.loads((FIGURES / file).read_text(encoding="utf-8"))
     for key in keys.split("/"):
         found = found[int(key) if isinstance(found, list) else key]
     return format(found, form)

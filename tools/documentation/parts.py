@@ -75,7 +75,7 @@ def metrics() -> list[Page]:
     return _pages(
         METRICS,
         "metrics",
-        "What `equipoise evaluate` prints, and more. Every score stands beside what held-out real data scores "
+        "What `equipoise evaluate` prints, and more. Every score stands beside what held-out reals score "
         "by the same rule, and beside a broken generator's score: a number without them says little.",
         _metric_facts,
     )

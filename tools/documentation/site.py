@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tools.documentation import checks, commands, experiments, parts, recipes, remedies, signals
+from tools.documentation import checks, commands, experiments, parts, recipes, remedies, settings, signals
 from tools.documentation.page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ GENERATORS: dict[str, Callable[[], list[Page]]] = {
     "@layers": parts.layers,
     "@networks": parts.networks,
     "@metrics": parts.metrics,
+    "@settings": settings.pages,
     "@signals": signals.pages,
     "@commands": commands.pages,
     "@experiments": experiments.pages,

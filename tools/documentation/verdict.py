@@ -76,7 +76,7 @@ def main() -> None:
          (118, 227, 234), (230, 237, 243)],
     )  # fmt: skip
     console = Console(record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True)
-    console.print("[bold]$ equipoise diagnose runs/digits[/]", highlight=False)
+    console.print("[bold]>>> monitor.diagnose()[/]", highlight=False)
     console.print(rich_renderable(diagnosis))
     picture = console.export_svg(code_format=_SVG, theme=theme, unique_id="verdict")
     (FOLDER / "verdict.svg").write_text(picture, encoding="utf-8")
