@@ -58,3 +58,22 @@ def test_near_copies_of_a_few_are_not_waited_for() -> None:
     probe = {"diversity": {"duplicates.low": 0.9, "support.high": 4.0}}
     improving = {"sample.nearest.ratio": lambda t: 10 - 8 * t}
     assert collapse(observe(improving, probes=probe, base=healthy_ns_gan())) is not None
+
+
+ALIKE = {"sample.distance.ratio": 0.05, "feature.distance.ratio": 0.05}
+
+
+def test_the_generator_is_as_old_as_its_own_updates() -> None:
+    """With five critic steps to one a run of 760 steps has a generator of 152 updates."""
+    critic = {"generator": 152, "discriminator": 760}
+    assert collapse(observe(ALIKE, step=760, updates=critic)) is None
+    both = {"generator": 760, "discriminator": 760}
+    assert collapse(observe(ALIKE, step=760, updates=both)) is not None
+
+
+def test_fakes_that_are_far_from_all_data_and_come_nearer_have_not_collapsed_yet() -> None:
+    nearer = {**ALIKE, "sample.nearest.ratio": lambda t: 3.0 - 1.5 * t}
+    assert collapse(observe(nearer, step=600)) is None
+    assert collapse(observe(nearer, step=1200)) is not None
+    assert collapse(observe({**ALIKE, "sample.nearest.ratio": 3.0}, step=600)) is not None
+    assert collapse(observe({**ALIKE, "sample.nearest.ratio": 1.0}, step=600)) is not None

@@ -79,9 +79,25 @@ def limits(observations: Observations) -> tuple[float, float]:
     return LOW, COLLAPSED
 
 
-def early(observations: Observations) -> bool:
+def age(observations: Observations, step: float | None = None) -> float:
+    """Updates of the generator up to a step (now, by default); a critic's many steps do not make it older."""
+    step = observations.step if step is None else step
+    made = observations.updates.get("generator", 0)
+    return step * min(1.0, made / observations.step) if made and observations.step else step
+
+
+def early(observations: Observations, step: float | None = None) -> bool:
     """Whether it is too early to speak of collapse."""
-    return observations.step < EARLY * observations.warm_up
+    return age(observations, step) < EARLY * observations.warm_up
+
+
+def slow_start(observations: Observations) -> bool:
+    """Whether all fakes are still far from the data and get better: alike as at the start, not collapsed."""
+    return (
+        age(observations) < 2 * EARLY * observations.warm_up
+        and latest(observations, "sample.nearest.ratio").median() > ON_THE_DATA
+        and bool(improvement(observations))
+    )
 
 
 def diversifying(observations: Observations) -> bool:
@@ -108,7 +124,7 @@ def collapse(observations: Observations) -> Collapse | None:
     """
     if early(observations):
         return None
-    growing = diversifying(observations)
+    growing = diversifying(observations) or slow_start(observations)
     low, collapsed = limits(observations)
     signs: list[Measurement] = []
     starts: list[int] = []
@@ -178,7 +194,7 @@ def _fewer_copies(observations: Observations) -> bool:
 def _copies(observations: Observations) -> list[tuple[Measurement, int]]:
     """Near copies among many fresh fakes, with the bound on the support."""
     probe = observations.probe("diversity")
-    if probe is None or probe.step < EARLY * observations.warm_up:
+    if probe is None or early(observations, probe.step):
         return []
     if not probe["duplicates.low"] > PROBED_DUPLICATES:
         return []
@@ -200,7 +216,7 @@ def _absent_modes(observations: Observations) -> list[tuple[Measurement, int]]:
     found = []
     covered = sustained(observations, "sample.coverage", below(FAR_COVERAGE))
     nearest = latest(observations, "sample.nearest.ratio").median()
-    if covered and nearest < ON_THE_DATA and observations.step >= 2 * EARLY * observations.warm_up:
+    if covered and nearest < ON_THE_DATA and age(observations) >= 2 * EARLY * observations.warm_up:
         measurement = Measurement(
             "sample.coverage",
             covered.value,
@@ -211,9 +227,12 @@ def _absent_modes(observations: Observations) -> list[tuple[Measurement, int]]:
         )
         found.append((measurement, covered.since))
     probe = observations.probe("diversity")
-    if probe is None or probe.step < EARLY * observations.warm_up:
+    if probe is None or early(observations, probe.step):
         return found
     gone = probe["clusters"] - probe["clusters.expected"]
+    # Of samples far from all data no mode can be said to be absent.
+    if nearest > ON_THE_DATA and age(observations) < 2 * EARLY * observations.warm_up:
+        return found
     if gone > DESERTED_CELLS and probe["coverage"] < LOW_COVERAGE * probe["coverage.expected"]:
         measurement = Measurement(
             "diversity.clusters",

@@ -77,3 +77,12 @@ def test_a_purely_adversarial_loss_has_nothing_to_balance() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_a_discriminator_that_reconstructs_reaches_the_sample_directly() -> None:
+    """BEGAN: the energy |D(x) - x| has the sample's own shape, and -x is part of the adversarial loss."""
+    facts = {"objective.composite": 0.02, "data.shape": [1, 16, 16]}
+    energy = observe(facts={**facts, "score.shape": [[1, 16, 16]]}, base=healthy_composite_gan())
+    assert check().run(energy) is None
+    patches = observe(facts={**facts, "score.shape": [[1, 4, 4]]}, base=healthy_composite_gan())
+    assert check().run(patches) is not None

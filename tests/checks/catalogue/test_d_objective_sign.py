@@ -48,3 +48,17 @@ def test_a_step_without_fakes_is_a_warning_if_roles_are_sure() -> None:
 def test_signs_that_agree_now_and_then_are_no_fault() -> None:
     run = observe({"slope.fake.positive": lambda t: (t > 0.5).astype(np.float64)}, base=healthy_ns_gan())
     assert found(NAME, run) is None
+
+
+def test_a_step_that_sends_back_its_penalty_only_is_an_error() -> None:
+    slopes = dict.fromkeys(
+        ("slope.real.size", "slope.fake.size", "slope.real.positive", "slope.fake.positive")
+    )
+    penalty_only = observe({**slopes, "penalty.applied": 1.0}, base=healthy_ns_gan())
+    finding = found(NAME, penalty_only)
+    assert finding.severity == "error"
+    assert "penalty" in finding.message
+    unseen = observe({**slopes, "penalty.applied": 0.0}, base=healthy_ns_gan())
+    assert found(NAME, unseen) is None
+    one_half = {**slopes, "penalty.applied": 1.0, "slope.fake.size": 0.5}
+    assert found(NAME, observe(one_half, base=healthy_ns_gan())) is None

@@ -97,13 +97,15 @@ class AdversarialWeightImbalance(Check):
         "loss.reconstruction",
         "score.auc",
     )
-    facts = ("objective.composite",)
-    explains = ("instability", "mode-collapse", "batch-blindness")
+    facts = ("objective.composite", "score.shape", "data.shape")
+    explains = ("instability", "exploding-gradient", "mode-collapse", "batch-blindness")
     remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
 
     def run(self, observations: Observations) -> Finding | None:
         share = observations.fact("objective.composite")
         if not isinstance(share, (int, float)) or not OTHER_TERM <= share <= 1:
+            return None
+        if self._reconstructs(observations):
             return None
         late = self._late_start(observations, share)
         if late is not None:
@@ -146,6 +148,14 @@ class AdversarialWeightImbalance(Check):
             because=self._because(observations, ratio),
             since=held.since,
             details={"case": "too-large" if ratio > LARGEST_RATIO else "too-small"},
+        )
+
+    @staticmethod
+    def _reconstructs(observations: Observations) -> bool:
+        """An energy |D(x) - x| reaches the sample directly too: that is the adversarial term itself."""
+        shape = list(observations.fact("data.shape") or [])
+        return math.prod(shape) > 1 and any(
+            list(score) == shape for score in observations.fact("score.shape") or []
         )
 
     def _late_start(self, observations: Observations, share: float) -> Finding | None:

@@ -37,7 +37,8 @@ class DiscriminatorObjectiveSign(Check):
         agree) in at least 95 % of 5 or more records, and on the same side: error, an exact test. Where
         slopes take both signs (least squares), the two estimated targets decide: closer than 0.05 to each
         other. Fakes that are absent from the discriminator's step while the generator's step has 20 records
-        and at least 99 % of the roles are known: warning.
+        and at least 99 % of the roles are known: warning. Neither reals nor fakes ever have a slope in the
+        discriminator's step, while a penalty is sent back and 20 records show it being updated: error.
 
     What else it could be
         - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.
@@ -64,6 +65,11 @@ class DiscriminatorObjectiveSign(Check):
         "score.real.mean",
         "score.fake.mean",
         "score.generator.mean",
+        "slope.real.size",
+        "slope.fake.size",
+        "slope.generator.size",
+        "update.discriminator",
+        "penalty.applied",
     )
     facts = ("objective.target.real", "objective.target.fake", "roles.decided")
     stage = "wiring"
@@ -81,7 +87,10 @@ class DiscriminatorObjectiveSign(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         return (
-            self._by_sign(observations) or self._by_target(observations) or self._without_fakes(observations)
+            self._by_sign(observations)
+            or self._by_target(observations)
+            or self._never_sent_back(observations)
+            or self._without_fakes(observations)
         )
 
     def _by_sign(self, observations: Observations) -> Finding | None:
@@ -148,6 +157,48 @@ class DiscriminatorObjectiveSign(Check):
             because=(
                 Alternative(
                     "label smoothing", "ruled out", "smoothing leaves the targets at least 0.5 apart"
+                ),
+            ),
+            since=0,
+        )
+
+    def _never_sent_back(self, observations: Observations) -> Finding | None:
+        """The discriminator moves, but neither its reals nor its fakes ever had a slope."""
+        updates = observations.series("update.discriminator").finite()
+        if any(len(observations.series(f"slope.{which}.size").finite()) for which in ("real", "fake")):
+            return None
+        if not observations.series("penalty.applied").largest() > 0 or len(updates) < LEAST_UNSEEN:
+            return None
+        return self.finding(
+            "error",
+            0.9,
+            "The discriminator's loss on reals and fakes is never sent back: in its step only the penalty "
+            "has a gradient, so it learns to be flat or steep, but not what is real.",
+            evidence=(
+                Measurement(
+                    "slope.real.size",
+                    0.0,
+                    1.0,
+                    "below",
+                    "exact: a count",
+                    f"records of a slope at reals or fakes, against {len(updates)} records of updates",
+                ),
+                Measurement(
+                    "penalty.applied",
+                    observations.series("penalty.applied").largest(),
+                    0.0,
+                    "above",
+                    "exact: a count",
+                    "penalties sent back in a step",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "scores that could not be found in the discriminator's output",
+                    "ruled out" if len(observations.series("slope.generator.size").finite()) else "open",
+                    "in the generator's step they were found and had a slope"
+                    if len(observations.series("slope.generator.size").finite())
+                    else "tag the batches with `monitor.real` and `monitor.fake`",
                 ),
             ),
             since=0,
