@@ -14,8 +14,8 @@ from tools.documentation.page import Page
 _INTRODUCTION = """# Settings
 
 Everything that determines a training. `--set SECTION.KEY=VALUE` changes one, a YAML file holds many, a
-[recipe](recipes/index.md) names those that belong together. `equipoise train` refuses an unknown name and says which
-one is nearest.
+[recipe](recipes/index.md) names those that belong together. `equipoise train` refuses an unknown name and
+says which one is nearest.
 """
 
 
@@ -44,7 +44,14 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
         [f"`{key}`", f"`{field.get_default(call_default_factory=True)!r}`", field.description or ""]
         for key, field in _leaves(f"{name}.", model)
     ]
-    return [f"## {name}", "", inspect.cleandoc(model.__doc__ or ""), "", table(["setting", "default", ""], rows), ""]
+    return [
+        f"## {name}",
+        "",
+        inspect.cleandoc(model.__doc__ or ""),
+        "",
+        table(["setting", "default", ""], rows),
+        "",
+    ]
 
 
 def _leaves(prefix: str, model: type[BaseModel]) -> list[tuple[str, Any]]:
