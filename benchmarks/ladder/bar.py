@@ -89,6 +89,7 @@ class Bar:
         arms: by name; `ours` first.
         published: what others reported.
         threads: computing threads of a run.
+        checkpoint_every: how often a run is saved, in steps; a run that is stopped loses nothing.
         data_folder: the name of the folder of `--data` that is needed, or None.
     """
 
@@ -101,6 +102,7 @@ class Bar:
     published: ClassVar[Sequence[Published]] = ()
     notes: ClassVar[str] = ""
     threads: ClassVar[int] = 1
+    checkpoint_every: ClassVar[int] = 1000
     data_folder: ClassVar[str | None] = None
     seeds: ClassVar[Sequence[int]] = (0, 1, 2, 3, 4)
 

@@ -87,7 +87,7 @@ def execute(task: Task, name: str, out: Path) -> dict[str, Any] | None:
         callbacks=[clock, *bar.callbacks(task, dataset, clock)],
         overrides=[
             "training.keep_best=false",
-            "training.checkpoint_every=1000",
+            f"training.checkpoint_every={bar.checkpoint_every}",
             *overrides,
             f"training.seed={task.seed}",
         ],

@@ -33,6 +33,7 @@ class MixtureBar(Bar):
     """
 
     source: str
+    checkpoint_every = 4000
 
     def dataset(self, task: Task) -> Dataset:
         return load_data(self.source)

@@ -40,6 +40,8 @@ class StackedDigits(StackedBar):
         "broken": Arm("gan", _NETWORKS, "the plain non-saturating GAN, same networks", seeds=2),
     }
 
+    checkpoint_every = 4000
+
     def digits(self, task: Task, split: str = "train") -> Dataset:
         return load_data("digits")
 
