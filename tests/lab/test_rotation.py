@@ -9,7 +9,8 @@ import pytest
 
 from equipoise.lab.experiments import rotation
 
-# |(theta, psi)| after 100, 300 and 500 steps from a separate simulation with the opposite sign of psi.
+# |(theta, psi)| after 100, 300 and 500 steps from a separate simulation with the opposite sign of psi; the
+# small values are rounded to two digits there.
 INDEPENDENT = {
     "plain, simultaneous": (1.963, 2.658, 3.097),
     "plain, alternating": (1.406, 1.459, 1.413),
@@ -32,7 +33,7 @@ METHODS = {method.name: method for method in rotation.methods()}
 @pytest.mark.parametrize("name", INDEPENDENT)
 def test_the_table_is_that_of_an_independent_simulation(name: str) -> None:
     away = rotation.distance(rotation.play(METHODS[name], 500))
-    assert away[[100, 300, 500]] == pytest.approx(INDEPENDENT[name], rel=0.025)
+    assert away[[100, 300, 500]] == pytest.approx(INDEPENDENT[name], rel=0.04)
 
 
 def test_an_unconstrained_critic_grows_by_the_exact_factor() -> None:

@@ -107,7 +107,7 @@ class Rotation(Experiment):
         tell("gamma against the learning rate", 0.4)
         agreement = share_of_the_law()
         gammas = np.geomspace(0.003, 9, 49)
-        left = [max(1e-12, float(distance(play(r1(gamma), steps))[-1])) for gamma in gammas]
+        left = [max(1e-25, float(distance(play(r1(gamma), steps))[-1])) for gamma in gammas]
         arms["R1, gamma 0.3"].curve("left over gamma", gammas, left)
 
         tell("the same games with the trainer's own step", 0.6)
@@ -199,8 +199,9 @@ class Rotation(Experiment):
             doubts=[
                 "Two parameters, plain descent, exact gradients: the result is local; Adam's steps are not "
                 "the ones analysed.",
-                "Alternating updates do stop the growth; they leave an orbit. What noisy gradients do to that "
-                "orbit is not tested here.",
+                "Alternating updates do stop the growth; they leave an orbit. What noisy gradients do to "
+                "it is "
+                "not tested here.",
                 "WGAN-GP and the clipped critic fail here because a point has slope 1 nowhere to rest; with "
                 "data that fill a region they train well, see weight-clipping-or-penalty.",
                 "Consensus optimisation and the optimistic methods arrive here too, without a penalty on the "
@@ -467,7 +468,7 @@ def trainer_deviations(steps: int) -> dict[str, float]:
         )
         for _ in range(steps):
             game.play(until=game.step + 1)
-            path.append((float(point.theta), float(line.psi)))
+            path.append((point.theta.item(), line.psi.item()))
         deviations[name] = float(np.abs(np.array(path) - play(method, steps)).max())
     return deviations
 
