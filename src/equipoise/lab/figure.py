@@ -124,7 +124,7 @@ def draw_panel(axes: Axes, panel: Panel, outcome: Outcome, titled: bool = True) 
     if titled:
         wide = axes.get_subplotspec() is not None and axes.get_subplotspec().colspan.stop > 1  # type: ignore[union-attr]
         wide = wide and axes.get_subplotspec().colspan.start == 0  # type: ignore[union-attr]
-        axes.set_title(textwrap.fill(panel.title, 122 if wide else 58), fontsize=11.5, loc="left")
+        axes.set_title(textwrap.fill(panel.title, 116 if wide else 52), fontsize=11.5, loc="left")
     if isinstance(panel, LinePanel):
         _lines(axes, panel, outcome)
     elif isinstance(panel, ScatterPanel):
@@ -223,13 +223,13 @@ def _images(axes: Axes, panel: ImagePanel) -> None:
     for number, row in enumerate(panel.rows):
         strip = _strip(row.images)
         top = 1 - number / count
-        inner = axes.inset_axes((0.0, top - 0.80 / count, 1.0, 0.72 / count))
+        inner = axes.inset_axes((0.0, top - 0.97 / count, 1.0, 0.72 / count))
         inner.imshow(strip, aspect="equal", interpolation="nearest", vmin=0, vmax=255)
         inner.set_axis_off()
         inner.set_anchor("W")
         axes.text(
             0.0,
-            top - 0.04 / count,
+            top - 0.14 / count,
             row.label,
             color=colour(row.role),
             fontsize=10,
