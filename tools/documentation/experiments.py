@@ -95,7 +95,7 @@ def _measured(result: Result) -> str:
     ]
     lines += [table(["arm", "said to be", "measured to be", *columns], arms), ""]
     found = [
-        f"- `{arm.name}`, step {finding['step']}: {finding['code']} `{finding['name']}` ({finding['severity']})"
+        f"- `{arm.name}`, step {finding['step']}: {finding['severity']} `{finding['name']}`"
         for arm in outcome.arms
         for finding in arm.findings
     ]

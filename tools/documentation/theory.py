@@ -282,7 +282,7 @@ def rotation() -> Numbers:
         panel.set(xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), aspect="equal", xticks=[], yticks=[])
         panel.set_title(method.name.replace(", ", ",\n", 1), fontsize=8)
     axes[1, 0].set(xlabel="generator θ", ylabel="discriminator ψ")
-    figure.tight_layout()
+    figure.tight_layout(h_pad=2.0)
     _save(figure, "rotation")
     return found
 

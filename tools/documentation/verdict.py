@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "figures" / "start"
 # What the verdict of the loop asks for: the data in the range of tanh.
 REPAIR = ("/ 16  # values from 0 to 1", "/ 16 * 2 - 1")
 _COLUMNS = 92
+_TITLES = ("Evidence", "What else it could be", "What to do", "Undecided")
 # Rich's own frame fetches a font from the network; this one takes the machine's.
 _SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -83,14 +84,44 @@ def main() -> None:
 
 
 def as_html(text: str) -> str:
-    """The plain text as an HTML block in which the headlines of findings stand out and long lines wrap."""
+    """The plain text as HTML that a phone can wrap: each item is one line, indented by a margin."""
+    kinds = {"ERROR": "error", "WARNING": "warning", "INFO": "info", "Not": "error", "Healthy": "healthy"}
     lines = []
-    for line in text.rstrip().splitlines():
-        word = line.split(" ", 1)[0]
-        kind = {"ERROR": "error", "WARNING": "warning", "INFO": "info", "Not": "error"}.get(word)
-        escaped = html.escape(line) or "&nbsp;"
-        lines.append(f'<span class="{kind}">{escaped}</span>' if kind else f"<span>{escaped}</span>")
+    for indent, line in logical_lines(text):
+        name = kinds.get(line.split(" ", 1)[0], "title" if line in _TITLES else "")
+        margin = f' style="padding-left:{indent + 2 * line.startswith("- ")}ch"'
+        hanging = " hanging" if line.startswith("- ") else ""
+        lines.append(f'<span class="{name}{hanging}"{margin}>{html.escape(line) or "&nbsp;"}</span>')
     return '<div class="verdict">' + "".join(lines) + "</div>"
+
+
+def logical_lines(text: str) -> list[tuple[int, str]]:
+    """Indentation and text of each line, with the lines that were only wrapped put together again.
+
+    Example:
+        >>> logical_lines("  Evidence\\n    - a = 1,\\n      below 2\\n    - b")
+        [(2, 'Evidence'), (4, '- a = 1, below 2'), (4, '- b')]
+    """
+    found: list[tuple[int, str]] = []
+    for line in text.rstrip().splitlines():
+        bare = line.lstrip()
+        indent = len(line) - len(bare)
+        previous, words = found[-1] if found else (0, "")
+        goes_on = words.startswith("- ") and indent == previous + 2
+        goes_on |= (
+            indent == previous and bool(words) and not bare.startswith("- ") and not _begins(bare, words)
+        )
+        if bare and goes_on and not bare.startswith("- "):
+            found[-1] = (previous, f"{words} {bare}")
+        else:
+            found.append((indent, bare))
+    return found
+
+
+def _begins(line: str, previous: str) -> bool:
+    """Whether a line at its predecessor's indentation is a line of its own."""
+    own = (*_TITLES, "Explains:", "Measured:")
+    return line.startswith(own) or previous in _TITLES
 
 
 if __name__ == "__main__":
