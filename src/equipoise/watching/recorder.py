@@ -52,7 +52,8 @@ def slope_signals(role: str, parts: list[Part]) -> Values:
     values: Values = {
         f"slope.{role}.mean": slope.mean(),
         f"slope.{role}.size": statistics.root_mean_square(slope),
-        f"slope.{role}.positive": (slope > 0).float().sum() / nonzero.float().sum(),
+        # A slope that is not a number takes no side: its share must be no number either.
+        f"slope.{role}.positive": ((slope > 0).float() + 0 * slope).sum() / nonzero.float().sum(),
         f"slope.{role}.zero": (~nonzero).float().mean(),
     }
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from observe import found, healthy_ns_gan, healthy_ring_gan, observe, verdicts
 
@@ -93,3 +94,22 @@ def test_collapse_inside_the_reals_range_is_no_range_mismatch() -> None:
 def test_a_little_noise_beyond_the_bounds_is_fine() -> None:
     run = observe({"sample.real.low": -1.1, "sample.real.high": 1.12}, base=healthy_ns_gan())
     assert found(NAME, run) is None
+
+
+def corrupt(places: list[int], size: float = 1000.0):
+    high = np.ones(301)
+    high[places] = size
+    return {"sample.real.high": high, "sample.real.low": -1.0}
+
+
+def test_corrupt_records_are_outliers_among_the_reals() -> None:
+    finding = found(NAME, observe(corrupt([3, 40, 200]), base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    assert finding.remedies[0].name == "remove-corrupt-records"
+
+
+def test_one_batch_or_a_heavy_tail_is_no_outlier() -> None:
+    assert found(NAME, observe(corrupt([40]), base=healthy_ring_gan())) is None
+    tails = np.exp(np.random.default_rng(0).normal(size=(301, 128))).max(axis=1)
+    heavy = {"sample.real.high": tails, "sample.real.low": 0.0}
+    assert found(NAME, observe(heavy, base=healthy_ring_gan())) is None

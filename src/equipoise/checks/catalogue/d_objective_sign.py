@@ -165,8 +165,8 @@ class DiscriminatorObjectiveSign(Check):
     def _never_sent_back(self, observations: Observations) -> Finding | None:
         """The discriminator moves, but neither its reals nor its fakes ever had a slope."""
         updates = observations.series("update.discriminator").finite()
-        if any(len(observations.series(f"slope.{which}.size").finite()) for which in ("real", "fake")):
-            return None
+        if any(len(observations.series(f"slope.{which}.size")) for which in ("real", "fake")):
+            return None  # slopes that are not finite are slopes too
         if not observations.series("penalty.applied").largest() > 0 or len(updates) < LEAST_UNSEEN:
             return None
         return self.finding(

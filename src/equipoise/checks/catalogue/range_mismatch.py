@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
-from equipoise.checks.windows import sustained
-from equipoise.history.observations import Observations
+from equipoise.checks.windows import confidence, sustained
+from equipoise.history.observations import Observations, Series
 
 TOLERANCE = 0.1  # of the width of the generator's range; noise or augmentation pushes data a little beyond
 NEVER_NEGATIVE = -0.02
@@ -25,6 +27,18 @@ SIGN = "voletiv/self-attention-GAN-pytorch issue 6; ours: smallest real at or ab
 FAKE_SIGN = "ours: fakes clearly below zero (-0.2)"
 AUC = "ours: an AUC above 0.95 (to be calibrated)"
 NORMALISED = "UMLAUT: input outside [-1, 1]; ours: a standard deviation above 10"
+
+
+# A batch's largest value over that of the usual batch.
+OUTLIER = 20.0
+OUTLYING_RECORDS = 2
+OUTLIER_SOURCE = "ours: among batches of 128 log-normal values one of 1,000 is 6 times the usual"
+CLEAN_DATA = Remedy(
+    "remove-corrupt-records",
+    "Find the samples with values beyond the usual range and remove or clip them when the data are loaded.",
+    "root",
+    "unsafe",
+)
 
 
 @CHECKS.register("range-mismatch")
@@ -48,12 +62,14 @@ class RangeMismatch(Check):
         of the scores is above 0.95 over 100 steps or one trivial number tells real from fake with an AUC
         above 0.95. Without a bounded activation only data decide, after the warm-up: reals with a standard
         deviation above 10 while the fakes' spread is below a tenth of theirs and the AUC is above 0.95:
-        warning.
+        warning. Two recorded batches of reals whose largest value is above 20 times the usual batch's:
+        warning (corrupt records).
 
     What else it could be
         - A generator without a final activation by design: never judged by its activation.
         - Collapse: it narrows the fakes but keeps them inside the reals' range.
         - A data set that has no dark values by nature: open where only the structure speaks.
+        - Data with heavy tails: their largest values vary too, though far less from batch to batch.
 
     Remedies
         Map the data to the generator's range, (x - 0.5) / 0.5 for tanh and images in [0, 1], and start
@@ -114,6 +130,9 @@ class RangeMismatch(Check):
         high = observations.series("sample.real.high").finite()
         if not len(low) or not len(high):
             return None
+        outliers = self._outliers(observations, low, high)
+        if outliers is not None:
+            return outliers
         activation = observations.fact("generator.output_activation")
         if activation in BOUNDS:
             return (
@@ -122,6 +141,50 @@ class RangeMismatch(Check):
                 or self._fakes_without_negatives(observations, activation)
             )
         return self._unnormalised(observations)
+
+    def _outliers(self, observations: Observations, low: Series, high: Series) -> Finding | None:
+        """Batches of reals whose largest value is far beyond that of the others: corrupt records."""
+        if len(low) != len(high):
+            return None
+        largest = Series(low.steps, np.maximum(np.abs(low.values), np.abs(high.values)))
+        usual = largest.median()
+        beyond = largest.values > OUTLIER * usual
+        count = int(beyond.sum())
+        if not usual > 0 or count < OUTLYING_RECORDS or len(largest) < RECORDS:
+            return None
+        worst = largest.largest()
+        return self.finding(
+            "warning",
+            confidence(0.8, 0.95, math.log10(worst / (OUTLIER * usual))),
+            f"Some reals are far outside the range of all others: in {count} of {len(largest)} recorded "
+            f"batches the largest value is up to {worst:.3g}, where {usual:.3g} is usual. Look for corrupt "
+            "records, or values that mean missing.",
+            evidence=(
+                Measurement(
+                    "sample.real.high",
+                    worst,
+                    OUTLIER * usual,
+                    "above",
+                    OUTLIER_SOURCE,
+                    "largest absolute value of a batch of reals, against its median over the batches",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "data with heavy tails by nature",
+                    "open",
+                    "scale them by a logarithm or by quantiles; the remedy is the same",
+                ),
+                Alternative(
+                    "values in another unit throughout",
+                    "ruled out",
+                    f"{len(largest) - count} batches lack them",
+                ),
+            ),
+            since=int(largest.steps[beyond][0]),
+            remedies=(CLEAN_DATA,),
+            explains=(*self.explains, "exploding-gradient", "instability"),
+        )
 
     def _unreachable(
         self, observations: Observations, activation: str, low: float, high: float
