@@ -580,3 +580,56 @@ def information(attach: Attach, steps: int) -> list[nn.Module]:
         F.mse_loss(discriminator(generator(latent))[1], latent[:, :2]).backward()
         update_both.step()
     return [generator, discriminator]
+
+
+class Translation(nn.Module):
+    """A discriminator of an image and its translation, given apart; on one scale or on two."""
+
+    def __init__(self, scales: int) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(
+            nn.Conv2d(2, 1, 3, stride=scale + 1, padding=1) for scale in range(scales)
+        )
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor | list[Tensor]:
+        both = torch.cat([source, target], dim=1)
+        scores = [scale(both) for scale in self.scales]
+        return scores[0] if len(scores) == 1 else scores
+
+
+def translation(attach: Attach, steps: int, scales: int) -> list[nn.Module]:
+    # Source and target have one shape: two samples in one call, but no pair of a real and a fake.
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Conv2d(1, 8, 3, 1, 1), nn.ReLU(), nn.Conv2d(8, 1, 3, 1, 1), nn.Tanh())
+    discriminator = Translation(scales)
+    attach(generator, discriminator)
+    update_d, update_g = adam(discriminator), adam(generator)
+
+    def loss(scores: Tensor | list[Tensor], target: float) -> Tensor:
+        parts = scores if isinstance(scores, list) else [scores]
+        return torch.stack(
+            [F.binary_cross_entropy_with_logits(part, torch.full_like(part, target)) for part in parts]
+        ).mean()
+
+    for _ in range(steps):
+        source = torch.randn(8, 1, 8, 8)
+        target = torch.tanh(source.flip(3) + 0.1)
+        fake = generator(source)
+        update_d.zero_grad()
+        real_loss = loss(discriminator(source, target), 1.0)
+        (real_loss + loss(discriminator(source, fake.detach()), 0.0)).backward()
+        update_d.step()
+        update_g.zero_grad()
+        (loss(discriminator(source, fake), 1.0) + 10 * F.l1_loss(fake, target)).backward()
+        update_g.step()
+    return [generator, discriminator]
+
+
+@loop("source-and-target", "non-saturating")
+def source_and_target(attach: Attach, steps: int) -> list[nn.Module]:
+    return translation(attach, steps, 1)
+
+
+@loop("source-and-target-two-scales", "non-saturating")
+def source_and_target_two_scales(attach: Attach, steps: int) -> list[nn.Module]:
+    return translation(attach, steps, 2)

@@ -29,7 +29,7 @@ sys.modules["watching_loops"] = loops
 _spec.loader.exec_module(loops)
 
 STEPS = 25
-COMPOSITE = {"pix2pix", "vocoder", "cyclegan"}
+COMPOSITE = {"pix2pix", "vocoder", "cyclegan", "source-and-target", "source-and-target-two-scales"}
 
 
 def unwatched(generator: nn.Module, discriminator: nn.Module) -> None:
@@ -130,6 +130,22 @@ def test_concatenated_batches_are_split_and_undetached_fakes_noticed() -> None:
     assert plain.facts.collect()["concatenated"] is False
 
 
+@pytest.mark.parametrize("name", ["source-and-target", "source-and-target-two-scales"])
+def test_a_source_of_the_samples_shape_is_no_sample(name: str) -> None:
+    _, (watcher,) = watched(name)
+    assert {path for _, _, path, _ in watcher.reservoir.reals} == {("args", 1)}
+    assert {path for _, _, path, _ in watcher.reservoir.fakes} == {("args", 1)}
+
+
+def test_of_a_pair_in_one_call_the_real_is_kept_as_real() -> None:
+    _, (watcher,) = watched("vocoder")
+    waves = torch.sin(torch.linspace(0, 60, 4096)).unfold(0, 64, 8)[:256].unsqueeze(1)
+    for args, _, path, _ in watcher.reservoir.reals:
+        distances = torch.cdist(args[path[1]].flatten(1), waves.flatten(1), p=float("inf"))
+        assert distances.min(dim=1).values.max() == 0
+    assert {path for _, _, path, _ in watcher.reservoir.fakes} == {("args", 1)}
+
+
 def test_smoothed_labels_show_in_the_target() -> None:
     _, (watcher,) = watched("sigmoid-module")
     facts = watcher.facts.collect()
@@ -215,9 +231,14 @@ def test_a_fault_in_a_hook_of_the_backward_pass_never_reaches_the_loop(
         return hook
 
     plain = bits(loops.LOOPS["wgan-gp"](unwatched, 3))
-    for name in ("_keep_gradient", "_keep_input_gradient", "_keep_pull", "_keep_adversarial"):
+    for name in (
+        "watcher.keep_gradient",
+        "watcher.keep_input_gradient",
+        "gradients.keep_pull",
+        "watcher.keep_adversarial",
+    ):
         with monkeypatch.context() as patch:
-            patch.setattr(f"equipoise.watching.watcher.{name}", broken)
+            patch.setattr(f"equipoise.watching.{name}", broken)
             watchers: list[Watcher] = []
             weights = bits(
                 loops.LOOPS["wgan-gp"](

@@ -110,6 +110,39 @@ def test_no_coupling_without_a_batch_layer() -> None:
     assert values["leak"] == pytest.approx(0.0, abs=0.01)
 
 
+class VectorsAsParameters(nn.Module):
+    """Spectral normalisation as it is often written out: u is a parameter that each pass exchanges."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.weight = nn.Parameter(torch.randn(1, width))
+        self.u = nn.Parameter(torch.randn(width), requires_grad=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        self.u.data = self.u.data.roll(1) * 0.9
+        return samples @ (self.weight * (1 + self.u)).t()
+
+
+def spectral(kind: str) -> nn.Module:
+    network = mlp(4)
+    if kind == "parameters":
+        return VectorsAsParameters(4)
+    for layer in (network[0], network[2]):
+        if kind == "hook":
+            nn.utils.spectral_norm(layer)
+        else:
+            nn.utils.parametrizations.spectral_norm(layer)
+    return network
+
+
+@pytest.mark.parametrize("kind", ["hook", "parametrization", "parameters"])
+def test_a_power_iteration_at_every_pass_is_no_look_at_the_batch(kind: str) -> None:
+    watcher = remembering(nn.Linear(3, 4), spectral(kind), BATCHES, LATENTS)
+    assert probed(watcher, "batch-coupling")["change"] == pytest.approx(0.0, abs=1e-6)
+    assert probed(watcher, "batch-blindness")["shift"] == 0.0
+
+
 # ---- fresh-discriminator
 
 

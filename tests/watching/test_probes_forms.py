@@ -97,7 +97,7 @@ def logit(samples: Tensor) -> Tensor:
 def test_the_score_is_what_went_into_a_final_sigmoid(answer: Any) -> None:
     samples = noise(8, 2, 1).requires_grad_()
     network = Answers(answer)
-    paths = score_paths(network, (samples,), {}, (2,))
+    paths = score_paths(network, (samples,), {}, (2,), ("args", 0))
     value = scores(network, (samples,), {}, paths, 8)
     torch.testing.assert_close(value, logit(samples))
     (slope,) = torch.autograd.grad(value.sum(), samples)
@@ -111,7 +111,7 @@ def test_a_gate_inside_is_not_taken_for_the_final_sigmoid() -> None:
 
     samples = noise(8, 2, 1)
     network = Answers(gated)
-    value = scores(network, (samples,), {}, score_paths(network, (samples.requires_grad_(),), {}, (2,)), 8)
+    value = scores(network, (samples,), {}, score_paths(network, (samples,), {}, (2,), ("args", 0)), 8)
     torch.testing.assert_close(value, gated(samples))
 
 
@@ -121,13 +121,13 @@ def test_scales_and_patches_stand_side_by_side_and_packs_are_repeated() -> None:
 
     samples = noise(6, 64, 1).reshape(6, 1, 8, 8).requires_grad_()
     network = Answers(scales)
-    paths = score_paths(network, (samples,), {}, (1, 8, 8))
+    paths = score_paths(network, (samples,), {}, (1, 8, 8), ("args", 0))
     value = scores(network, (samples,), {}, paths, 6)
     assert value.shape == (6, 5)
     torch.testing.assert_close(value[:, 4], samples.flatten(1).mean(dim=1))
     packed = Answers(lambda x: x.reshape(3, -1).sum(dim=1))
     flat = noise(6, 2, 2).requires_grad_()
-    value = scores(packed, (flat,), {}, score_paths(packed, (flat,), {}, (2,)), 6)
+    value = scores(packed, (flat,), {}, score_paths(packed, (flat,), {}, (2,), ("args", 0)), 6)
     expected = flat.reshape(3, -1).sum(dim=1).repeat_interleave(2)
     torch.testing.assert_close(value[:, 0], expected)
 
@@ -139,6 +139,20 @@ class PictureToPicture(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         return torch.tanh(self.layer(picture))
+
+
+def test_of_a_pair_in_one_call_each_has_its_own_scores() -> None:
+    class Pairs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scales = nn.ModuleList([nn.Linear(2, 1), nn.Linear(2, 1)])
+
+        def forward(self, real: Tensor, fake: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+            return [scale(real) for scale in self.scales], [scale(fake) for scale in self.scales]
+
+    network, real, fake = Pairs(), torch.randn(4, 2), torch.randn(4, 2)
+    assert score_paths(network, (real, fake), {}, (2,), ("args", 0)) == [(0, 0), (0, 1)]
+    assert score_paths(network, (real, fake), {}, (2,), ("args", 1)) == [(1, 0), (1, 1)]
 
 
 def test_every_probe_of_a_conditional_picture_generator_keeps_conditions_with_their_samples() -> None:

@@ -140,13 +140,13 @@ class RecordBuilder:
         part = assignment.real[0]
         reals = part.samples
         watcher.facts.real_batch(reals)
-        watcher.reservoir.add_real(part.owner, part.rows)
+        watcher.reservoir.add_real(part)
         again, same = self._reals.share(reals, watcher.step)
         self._values["batch.real.repeated"] = again
         self._values["batch.real.same"] = float(same)
         self._values["batch.real.distinct"] = float(self._reals.distinct)
         if assignment.fake:
-            watcher.reservoir.add_fake(assignment.fake[0].owner, assignment.fake[0].rows)
+            watcher.reservoir.add_fake(assignment.fake[0])
             self._compare(part, assignment.fake[0])
 
     def _compare(self, real: Part, fake: Part) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
+from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, Part
 from equipoise.watching.tree import cloned
 
 _CALLS = 16
@@ -65,23 +65,24 @@ class Reservoir:
     def add_call(self, call: GeneratorCall) -> None:
         self.calls.append((cloned(call.args, _ROWS), cloned(call.kwargs, _ROWS)))
 
-    def add_real(self, one: DiscriminatorPass, rows: slice | None) -> None:
-        """Keep a pass on reals; `rows` cuts the real part out of a mixed batch."""
+    def add_real(self, part: Part) -> None:
+        """Keep the call in which the reals were; of a mixed batch the real rows alone."""
         self._seen += 1
         place = len(self.reals)
         if place >= _REAL_BATCHES or (place and self._bytes() > _BYTES):
             place = self._random.randrange(self._seen)
             if place >= len(self.reals):
                 return
-        entry = (*_cut(one, rows), one.path, one.channels)
+        entry = _entry(part)
         if place == len(self.reals):
             self.reals.append(entry)
         else:
             self.reals[place] = entry
 
-    def add_fake(self, one: DiscriminatorPass, rows: slice | None) -> None:
+    def add_fake(self, part: Part) -> None:
         """Keep how the discriminator was called on fakes (conditions beside the sample)."""
-        entry = (*_cut(one, rows), one.path, one.channels)
+        one, rows = part.owner, part.rows
+        entry = _entry(part)
         self.fakes.append(entry)
         count = len(one.samples) if rows is None else len(range(*rows.indices(len(one.samples))))
         if one.call is not None and len(one.call.output(one.output_path)) == count:
@@ -110,6 +111,13 @@ class Reservoir:
             for args, kwargs, _, _ in self.reals
             for _, value in tensors((args, kwargs))
         )
+
+
+def _entry(part: Part) -> tuple[Any, dict[str, Any], Any, slice | None]:
+    one = part.owner
+    # Where a real and a fake are given in one call, the real stands in another place than the fake.
+    path = one.path if part.samples_path is None else part.samples_path
+    return (*_cut(one, part.rows), path, one.channels)
 
 
 def _cut(one: DiscriminatorPass, rows: slice | None) -> tuple[Any, dict[str, Any]]:

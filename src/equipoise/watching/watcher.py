@@ -18,6 +18,7 @@ from equipoise.watching import statistics
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, shielded, unwrapped
 from equipoise.watching.averages import Averages
 from equipoise.watching.facts import RunningFacts
+from equipoise.watching.gradients import keep_adversarial, keep_gradient, keep_input_gradient
 from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
@@ -83,6 +84,7 @@ class Watcher:
         self._carry: set[int] = set()
         self._sampling = True
         self._path: Path | None = None
+        self._pairwise: bool | None = None
         self._order = 0
         self._grad_before: dict[str, Tensor] = {}
         self._grad_at_penalty: dict[str, Tensor] = {}
@@ -151,9 +153,7 @@ class Watcher:
         )
         for path, value in outputs:
             if value.requires_grad:
-                value.register_hook(
-                    shielded(self.problems, "generator-gradients", _keep_gradient(call, path))
-                )
+                value.register_hook(shielded(self.problems, "generator-gradients", keep_gradient(call, path)))
                 self.facts.generator_output(value)
             self._outputs.append((weakref.ref(value), call, path))
         self._calls.append(call)
@@ -188,10 +188,13 @@ class Watcher:
             one.scores = [
                 listen(path, by_path[path], rows, self._on_slope, self._on_fault) for path in chosen
             ]
+            outputs = [by_path[path] for path in chosen]
+            if one.pairs and not self._judges_pairs(one, outputs):
+                one.pairs = []
             if one.attached or one.grown:
                 live = self._live_sample(args, kwargs, one.path)
-                for node, index in entrances([by_path[path] for path in chosen], live):
-                    keep = _keep_adversarial(one, index)
+                for node, index in entrances(outputs, live):
+                    keep = keep_adversarial(one, index)
                     node.register_hook(shielded(self.problems, "adversarial-gradients", keep))
             self._passes.append(one)
             self.facts.discriminator_pass(one, module, output)
@@ -237,12 +240,34 @@ class Watcher:
                 and not (candidate.requires_grad and descends(candidate, self._identity))
             ]
         if value.requires_grad:
-            keep = _keep_input_gradient(one, Hook(self, "_note_at_penalty"), self.problems)
+            keep = keep_input_gradient(one, Hook(self, "_note_at_penalty"), self.problems)
             handle = value.register_hook(shielded(self.problems, "input-gradients", keep))
             if value.is_leaf:
                 # A leaf may outlive the step (a fixed batch of reals); its hook must not.
                 self._leaf_hooks.append(handle)
         return one
+
+    def _judges_pairs(self, one: DiscriminatorPass, outputs: list[Tensor]) -> bool:
+        """Whether two samples of one shape in a call are a real and a fake, each with scores of its own.
+
+        Otherwise the other one is a condition: an image to translate has the shape of its translation.
+        """
+        if len(outputs) < 2:
+            return False
+        if one.attached:
+            live = self._live_sample(one.args, one.kwargs, one.path)
+            reached = [bool(entrances([output], live)) for output in outputs]
+            if any(reached):
+                self._pairwise = not all(reached)
+        return len(outputs) % 2 == 0 if self._pairwise is None else self._pairwise
+
+    def _correct_sample(self, path: Path) -> None:
+        """The generator's own sample has shown the place; passes of this step that were read otherwise."""
+        for one in self._passes:
+            if one.link is None and one.path != path and not one.sloped and not one.penalty_norms:
+                given = dict(floating_tensors({"args": one.args, "kwargs": one.kwargs}))
+                if path in given and given[path].shape == one.samples.shape:
+                    one.path, one.samples = path, given[path].detach()
 
     @staticmethod
     def _live_sample(args: Any, kwargs: Any, path: Path) -> Tensor:
@@ -268,9 +293,10 @@ class Watcher:
     def _sample_path(self, given: list[tuple[Path, Tensor]], links: dict[Path, Any]) -> Path:
         paths = [path for path, _ in given]
         linked = [path for path, _ in given if links[path][0] is not None]
-        if linked:
+        if linked and self._path not in linked:
             # The generator's own sample shows which argument is the sample.
-            self._path = linked[0] if self._path not in linked else self._path
+            self._path = linked[0]
+            self._correct_sample(linked[0])
         if self._path in paths:
             return self._path
         return max(given, key=lambda entry: (entry[1].ndim >= 2, entry[1].numel()))[0]
@@ -416,72 +442,3 @@ class Watcher:
         for handle in self._leaf_hooks:
             handle.remove()
         self._leaf_hooks.clear()
-
-
-def _keep_gradient(call: GeneratorCall, path: Path) -> Any:
-    reference = weakref.ref(call)
-
-    def keep(gradient: Tensor) -> None:
-        known = reference()
-        if known is not None and not torch.is_grad_enabled():
-            known.gradients[path] = gradient.detach()
-
-    return keep
-
-
-def _keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, problems: Problems) -> Any:
-    reference = weakref.ref(one)
-
-    def keep(gradient: Tensor) -> None:
-        known = reference()
-        if known is None:
-            return
-        if torch.is_grad_enabled():
-            # Differentiated with create_graph: a penalty on the discriminator's input gradient.
-            at_penalty()
-            with torch.no_grad():
-                known.penalty_norms.append(statistics.sample_norms(gradient))
-            if gradient.requires_grad:
-                gradient.register_hook(
-                    shielded(problems, "penalty-pull", _keep_pull(known, gradient.detach()))
-                )
-        else:
-            known.gradients.append(gradient.detach())
-
-    return keep
-
-
-def _keep_pull(one: DiscriminatorPass, slope: Tensor) -> Any:
-    """What the penalty sends back to the slope g = ds/dx shows over which axes its norm was taken."""
-    reference = weakref.ref(one)
-
-    def keep(gradient: Tensor) -> None:
-        known = reference()
-        if known is not None and gradient.shape == slope.shape and not torch.is_grad_enabled():
-            known.pulls.append(statistics.penalty_pull(slope, gradient.detach()))
-
-    return keep
-
-
-def _keep_adversarial(one: DiscriminatorPass, index: int) -> Any:
-    reference = weakref.ref(one)
-
-    def keep(inputs: tuple[Tensor | None, ...], _: tuple[Tensor | None, ...]) -> None:
-        known = reference()
-        if known is None or torch.is_grad_enabled() or index >= len(inputs):
-            return
-        gradient = inputs[index]
-        if gradient is None:
-            return
-        gradient = gradient.detach()
-        # Several uses in one backward pass are one gradient; each backward pass reaches the score once more.
-        passes = max((len(score.raw_slopes) for score in known.scores), default=0)
-        if not passes:
-            # Only other answers of the discriminator (classes, codes) were sent back: nothing adversarial.
-            return
-        if len(known.adversarial) < passes or known.adversarial[-1].shape != gradient.shape:
-            known.adversarial.append(gradient)
-        else:
-            known.adversarial[-1] = known.adversarial[-1] + gradient
-
-    return keep

@@ -66,6 +66,7 @@ class Material:
         self._copies = Copies()
         self._random = torch.Generator().manual_seed(0)
         self._start = 0
+        self._found_paths: dict[Path, list[Path]] = {}
         self._fresh: list[FakeBatch] = []
         self.facts: dict[str, Any] = watcher.facts.collect()
         self.orientation = float(watcher.roles.orientation or float("nan"))
@@ -164,15 +165,17 @@ class Material:
         scale = float(own @ batch.generator_slope) / float(own @ own)
         return scale if scale > 0 else 1.0
 
-    @cached_property
-    def _paths(self) -> list[Path]:
-        form = (self.forms or self._stored_fakes)[0]
+    def _paths(self, form: Form) -> list[Path]:
+        known = self._found_paths.get(form.path)
+        if known is not None:
+            return known
         with plain_numbers(module_device(self._watcher.discriminator)):
             discriminator = self.discriminator()
             args, kwargs = fitted((form.args, form.kwargs), discriminator)
-            paths = score_paths(discriminator, args, kwargs, tuple(form.stored.shape[1:]))
+            paths = score_paths(discriminator, args, kwargs, tuple(form.stored.shape[1:]), form.path)
         if not paths:
             raise ProbeSkipped("no score was found in what the discriminator returns")
+        self._found_paths[form.path] = paths
         return paths
 
     def score(
@@ -190,16 +193,22 @@ class Material:
 
         Args:
             graph: keep the graph to `samples` and to the parameters.
-            seed: repeat the network's own chance (dropout) of an earlier call.
+            seed: repeat the network's own chance (dropout) of an earlier call, and leave its state (the power
+                iteration of spectral normalisation) as it was for the next.
         """
-        paths = self._paths
+        paths = self._paths(form)
         args, kwargs = form.filled(samples, index, condition_index=condition_index)
         args, kwargs = fitted((args, kwargs), discriminator)
         rows = len(index) if index is not None else len(samples) if samples is not None else form.rows
         if seed is not None:
             torch.manual_seed(seed)
+        state = [] if seed is None or graph else _small_state(discriminator)
         with torch.set_grad_enabled(graph):
-            return scores(discriminator, args, kwargs, paths, rows)
+            result = scores(discriminator, args, kwargs, paths, rows)
+        # Read again by name: spectral normalisation also exchanges its vectors for new tensors.
+        for (_, now), (_, before) in zip(_named_state(discriminator) if state else [], state):
+            now.data.copy_(before)
+        return result
 
     # ---- fakes
 
@@ -341,6 +350,19 @@ def _first(call: tuple[Any, Any], rows: int) -> tuple[Any, Any]:
         return value[:rows] if value.ndim and len(value) == count else value
 
     return map_tensors(call[0], cut), map_tensors(call[1], cut)
+
+
+def _named_state(network: nn.Module) -> list[tuple[str, Tensor]]:
+    vectors = [(name, value) for name, value in network.named_parameters() if value.ndim == 1]
+    return [*network.named_buffers(), *vectors]
+
+
+def _small_state(network: nn.Module) -> list[tuple[str, Tensor]]:
+    """Copies of what a forward pass may change: buffers, and vectors among the parameters.
+
+    Some write the vectors of a power iteration as parameters without a gradient.
+    """
+    return [(name, value.detach().clone()) for name, value in _named_state(network)]
 
 
 def _rows(call: tuple[Any, Any]) -> int:

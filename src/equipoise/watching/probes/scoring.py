@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from equipoise.watching.anatomy import float32_graph
 from equipoise.watching.scores import choose_scores, terminal_tensors
-from equipoise.watching.tree import Path, at_path
+from equipoise.watching.tree import Path, at_path, floating_tensors, map_tensors
 
 _SIGMOIDS: tuple[Callable[..., Any], ...] = (
     torch.sigmoid,
@@ -49,12 +49,33 @@ class _Sigmoids(TorchFunctionMode):
 
 
 def score_paths(
-    discriminator: nn.Module, args: Any, kwargs: Any, sample_shape: tuple[int, ...]
+    discriminator: nn.Module, args: Any, kwargs: Any, sample_shape: tuple[int, ...], sample: Path
 ) -> list[Path]:
-    """Where the scores stand in what the discriminator returns."""
+    """Where the scores of the sample stand in what the discriminator returns.
+
+    A discriminator that takes a real and a fake in one call returns scores of both; those that do not depend
+    on the sample are not its own.
+    """
+
+    def tracked(path: Path, value: Tensor) -> Tensor:
+        return value.detach().requires_grad_() if path == sample and value.is_floating_point() else value
+
+    tree = map_tensors({"args": args, "kwargs": kwargs}, tracked)
+    live = dict(floating_tensors(tree)).get(sample)
     with torch.enable_grad():
-        output = discriminator(*args, **kwargs)
-    return choose_scores(terminal_tensors(output), sample_shape)[0]
+        output = discriminator(*tree["args"], **tree["kwargs"])
+        terminals = terminal_tensors(output)
+        chosen = choose_scores(terminals, sample_shape)[0]
+        if live is None or len(chosen) < 2:
+            return chosen
+        values = dict(terminals)
+        own = [path for path in chosen if values[path].requires_grad and _depends(values[path], live)]
+    return own or chosen
+
+
+def _depends(value: Tensor, sample: Tensor) -> bool:
+    (gradient,) = torch.autograd.grad(value.sum(), sample, retain_graph=True, allow_unused=True)
+    return gradient is not None
 
 
 def scores(discriminator: nn.Module, args: Any, kwargs: Any, paths: list[Path], rows: int) -> Tensor:

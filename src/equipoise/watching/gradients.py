@@ -1,0 +1,86 @@
+"""Hooks for the backward pass: what they receive is kept at the pass or the call it belongs to.
+
+Each refers weakly to its owner, so that the user's graph keeps nothing of ours alive.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from equipoise.watching import statistics
+from equipoise.watching.attachment import Hook, Problems, shielded
+from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
+from equipoise.watching.tree import Path
+
+
+def keep_gradient(call: GeneratorCall, path: Path) -> Any:
+    reference = weakref.ref(call)
+
+    def keep(gradient: Tensor) -> None:
+        known = reference()
+        if known is not None and not torch.is_grad_enabled():
+            known.gradients[path] = gradient.detach()
+
+    return keep
+
+
+def keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, problems: Problems) -> Any:
+    reference = weakref.ref(one)
+
+    def keep(gradient: Tensor) -> None:
+        known = reference()
+        if known is None:
+            return
+        if torch.is_grad_enabled():
+            # Differentiated with create_graph: a penalty on the discriminator's input gradient.
+            at_penalty()
+            with torch.no_grad():
+                known.penalty_norms.append(statistics.sample_norms(gradient))
+            if gradient.requires_grad:
+                gradient.register_hook(
+                    shielded(problems, "penalty-pull", keep_pull(known, gradient.detach()))
+                )
+        else:
+            known.gradients.append(gradient.detach())
+
+    return keep
+
+
+def keep_pull(one: DiscriminatorPass, slope: Tensor) -> Any:
+    """What the penalty sends back to the slope g = ds/dx shows over which axes its norm was taken."""
+    reference = weakref.ref(one)
+
+    def keep(gradient: Tensor) -> None:
+        known = reference()
+        if known is not None and gradient.shape == slope.shape and not torch.is_grad_enabled():
+            known.pulls.append(statistics.penalty_pull(slope, gradient.detach()))
+
+    return keep
+
+
+def keep_adversarial(one: DiscriminatorPass, index: int) -> Any:
+    reference = weakref.ref(one)
+
+    def keep(inputs: tuple[Tensor | None, ...], _: tuple[Tensor | None, ...]) -> None:
+        known = reference()
+        if known is None or torch.is_grad_enabled() or index >= len(inputs):
+            return
+        gradient = inputs[index]
+        if gradient is None:
+            return
+        gradient = gradient.detach()
+        # Several uses in one backward pass are one gradient; each backward pass reaches the score once more.
+        passes = max((len(score.raw_slopes) for score in known.scores), default=0)
+        if not passes:
+            # Only other answers of the discriminator (classes, codes) were sent back: nothing adversarial.
+            return
+        if len(known.adversarial) < passes or known.adversarial[-1].shape != gradient.shape:
+            known.adversarial.append(gradient)
+        else:
+            known.adversarial[-1] = known.adversarial[-1] + gradient
+
+    return keep
