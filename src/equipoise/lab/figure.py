@@ -78,7 +78,7 @@ def draw(outcome: Outcome, headline: str, verdict: str) -> Figure:
     columns = 1 if count == 1 else 2
     rows = math.ceil(count / columns)
     with matplotlib.rc_context(_SETTINGS):
-        text = textwrap.fill(f"{verdict}: {headline}", 50 * columns)
+        text = textwrap.fill(f"{verdict}: {headline}", 45 * columns)
         lines = text.count("\n") + 1
         figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows + 0.3 * lines), layout="constrained")
         figure.suptitle(text, fontsize=14, fontweight="bold", x=0.01, ha="left")
@@ -328,4 +328,4 @@ def _references(axes: Axes, references: tuple[Reference, ...]) -> None:
 def _legend(axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        axes.legend(handles, labels, loc="best", handlelength=3.2)
+        axes.legend(handles, labels, loc="best", handlelength=3.2, markerscale=1.4)
