@@ -1,0 +1,129 @@
+"""The page of the failure benchmark, docs/failures.md, from its committed results.
+
+    python -m benchmarks.failures.page
+
+`misses.md` beside this file explains, operator by operator, what was not named rightly; everything else on
+the page comes from `failures.json`, `failures_confidence.json` and `watching_overhead.json` in
+`benchmarks/results`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks._common import RESULTS
+from benchmarks.failures.score import markdown, percent
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "failures.md"
+MISSES = Path(__file__).with_name("misses.md")
+
+HEAD = """# The failure benchmark
+
+How often is the verdict right? `benchmarks/failures` plants known faults in plain PyTorch training loops
+of eight styles, adds the line `monitor = equipoise.watch(generator, discriminator)`, trains, and asks
+for the diagnosis. The loops are not equipoise's trainer. Beside the faulty runs stand healthy ones,
+among them every configuration that is known to raise false alarms: hinge losses at zero, large negative
+Wasserstein losses, reversed but consistent labels, fakes that are not detached but zeroed, slow
+trainings that are fine.
+
+Each run has a label that its own outcome measure must back (a collapse that did not come about is not
+scored); which verdict counts as right, with the equivalents a person would accept, was written down
+before anything was run. The configurations were split by operator and data set into two halves before
+any result was seen. Thresholds were adjusted on the calibration half, and only there; **the reported
+half is the result**.
+
+    python -m benchmarks.failures.run --workers 2 --data FOLDER
+    python -m benchmarks.failures.score
+    python -m benchmarks.failures.calibrate
+    python -m benchmarks.failures.page
+"""
+
+
+def _read(name: str, folder: Path) -> dict[str, Any] | None:
+    path = folder / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _counts(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    return (
+        f"{result['runs']} runs, {result['seconds']['total'] / 60:.0f} minutes of training and judging in "
+        f"all, on {machine['processor']}, {machine['cores']} cores, torch {machine['torch']}, "
+        f"{result['date']}. Figures: `benchmarks/results/failures.json`.\n"
+    )
+
+
+def _not_scored(result: dict[str, Any]) -> str:
+    lines = []
+    for half in ("reported", "calibration"):
+        names = result[half]["not_scored"]
+        if names:
+            lines.append(
+                f"Not scored in the {half} half, because the outcome did not back the label: "
+                f"{len(names)} runs ({', '.join(f'`{name}`' for name in names[:12])}{', …' if len(names) > 12 else ''})."
+            )
+    return "\n\n".join(lines)
+
+
+def _confidence(result: dict[str, Any]) -> str:
+    return (
+        "## Is a stated confidence what it says?\n\n"
+        f"Of the first findings of the calibration half ({result['calibration_findings']}) "
+        f"{percent(result['calibration_right'])} were right; Platt's scaling of the raw confidence on them "
+        f"gives sigmoid({result['scale']:.2f} logit(raw) {result['shift']:+.2f}), which is the table that ships "
+        "with the package. On the reported half "
+        f"({result['reported_findings']} findings, {percent(result['reported_right'])} right) the expected "
+        f"calibration error is {result['expected_calibration_error_raw']:.3f} with the raw confidence and "
+        f"{result['expected_calibration_error_calibrated']:.3f} with the calibrated one.\n\n"
+        "![Stated confidence against the share that was right](figures/reliability.png)\n"
+    )
+
+
+def _overhead(result: dict[str, Any]) -> str:
+    rows = [
+        "| loop | time with `watch` over time without | quartiles | a step without |",
+        "|---|---|---|---|",
+    ]
+    for key, label in (
+        ("dcgan", "DCGAN 28×28, batch 64, defaults (target: 1.02)"),
+        ("dcgan with probes", "the same, all probes once in 1,000 steps (target: 1.05)"),
+        ("ring", "tiny MLP on a 2-D ring, defaults"),
+    ):
+        if key in result:
+            ratio = result[key]["watched_over_plain"]
+            low, high = ratio["quartiles"][0], ratio["quartiles"][-1]
+            rows.append(
+                f"| {label} | {ratio['median']:.3f} | {low:.3f} to {high:.3f} | "
+                f"{result[key]['plain_milliseconds_per_step']:.1f} ms |"
+            )
+    text = "## What watching costs\n\n" + "\n".join(rows) + "\n"
+    if "memory" in result:
+        memory = result["memory"]
+        kept = ", ".join(f"{value:.0f}" for value in memory["resident_megabytes"])
+        text += (
+            f"\nResident memory over {memory['steps']:,} watched steps of the tiny loop, in ten equal parts, "
+            f"in megabytes: {kept}.\n"
+        )
+    return text + "\nFigures: `benchmarks/results/watching_overhead.json`.\n"
+
+
+def page(folder: Path = RESULTS, misses: Path = MISSES) -> str:
+    """The whole page; sections whose result is not there are left out."""
+    parts = [HEAD]
+    result = _read("failures", folder)
+    if result is not None:
+        parts += ["## Results\n", _counts(result), markdown(result), _not_scored(result)]
+        if misses.exists():
+            parts.append(misses.read_text(encoding="utf-8").strip())
+    if (confidence := _read("failures_confidence", folder)) is not None:
+        parts.append(_confidence(confidence))
+    if (overhead := _read("watching_overhead", folder)) is not None:
+        parts.append(_overhead(overhead))
+    return "\n".join(f"{part.strip()}\n" for part in parts if part.strip())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE.name}")
