@@ -62,7 +62,8 @@ def _not_scored(result: dict[str, Any]) -> str:
         if names:
             lines.append(
                 f"Not scored in the {half} half, because the outcome did not back the label: "
-                f"{len(names)} runs ({', '.join(f'`{name}`' for name in names[:12])}{', …' if len(names) > 12 else ''})."
+                f"{len(names)} runs ({', '.join(f'`{name}`' for name in names[:12])}"
+                f"{', …' if len(names) > 12 else ''})."
             )
     return "\n\n".join(lines)
 
@@ -72,8 +73,8 @@ def _confidence(result: dict[str, Any]) -> str:
         "## Is a stated confidence what it says?\n\n"
         f"Of the first findings of the calibration half ({result['calibration_findings']}) "
         f"{percent(result['calibration_right'])} were right; Platt's scaling of the raw confidence on them "
-        f"gives sigmoid({result['scale']:.2f} logit(raw) {result['shift']:+.2f}), which is the table that ships "
-        "with the package. On the reported half "
+        f"gives sigmoid({result['scale']:.2f} logit(raw) {result['shift']:+.2f}), which is the table that "
+        "ships with the package. On the reported half "
         f"({result['reported_findings']} findings, {percent(result['reported_right'])} right) the expected "
         f"calibration error is {result['expected_calibration_error_raw']:.3f} with the raw confidence and "
         f"{result['expected_calibration_error_calibrated']:.3f} with the calibrated one.\n\n"
