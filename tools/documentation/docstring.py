@@ -48,6 +48,7 @@ def parse(documented: object) -> Docstring:
         else:
             blocks.append(("", [line]))
     paragraphs = "\n\n".join("\n".join(lines).strip() for title, lines in blocks if not title).strip()
+    paragraphs = re.sub(r"\n{3,}", "\n\n", paragraphs)
     summary, _, text = paragraphs.partition("\n\n")
     found = Docstring(" ".join(summary.split()), text.strip())
     for title, lines in blocks:

@@ -36,7 +36,7 @@ def all_settings() -> list[str]:
         >>> "training.ema.half_life" in all_settings()
         True
     """
-    return [name for name, _ in _leaves("", TrainingConfiguration)]
+    return [name for name, _ in _leaves("", TrainingConfiguration) if "." in name]
 
 
 def _section(name: str, model: type[BaseModel]) -> list[str]:

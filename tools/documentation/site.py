@@ -35,6 +35,10 @@ _MEANT: dict[str, tuple[str, ...]] = {
     "@checks": ("@signals", "@penalties", "@objectives", "@layers"),
     "@recipes": ("@objectives", "@penalties"),
 }
+_NAME = re.compile(r"(?<![`\[])`([A-Za-z][\w.-]*)`(?![`\]])")
+_ADDRESS = re.compile(r"(?<![<(\[\"`])(https?://[^\s)>,;`|]*[\w/])")
+# Names of these kinds are also ordinary words (`modes`, `default`); they are linked from these pages only.
+_LINKED_FROM = {"@signals": ("@checks",), "@recipes": ("@recipes",)}
 
 
 def pages() -> list[Page]:
@@ -82,7 +86,7 @@ def _tree(group: list[Page]) -> list[Any]:
 
 
 def linked(made: list[Page]) -> list[Page]:
-    """Each `name` in backticks that has a page becomes a link to it, outside headings and code blocks.
+    """Each `name` in backticks that has a page becomes a link to it, and each address a link, outside code.
 
     Where two kinds share a name (the penalty and the probe gradient-penalty) the page's own kind is meant,
     then those of `_MEANT`; where that leaves more than one there is no link.
@@ -96,7 +100,11 @@ def linked(made: list[Page]) -> list[Page]:
 
 def _link(page: Page, homes: dict[str, list[Page]]) -> str:
     def replace(found: re.Match[str]) -> str:
-        candidates = [home for home in homes.get(found[1], []) if home.uri != page.uri]
+        candidates = [
+            home
+            for home in homes.get(found[1], [])
+            if home.uri != page.uri and page.generator in _LINKED_FROM.get(home.generator, (page.generator,))
+        ]
         for kind in (page.generator, *_MEANT.get(page.generator, ())):
             if len(candidates) > 1:
                 candidates = [home for home in candidates if home.generator == kind] or candidates
@@ -111,5 +119,6 @@ def _link(page: Page, homes: dict[str, list[Page]]) -> str:
         if fenced or line.startswith(("#", "    ", "```")):
             lines.append(line)
         else:
-            lines.append(re.sub(r"(?<![`\[])`([A-Za-z][\w.-]*)`(?![`\]])", replace, line))
+            line = _ADDRESS.sub(r"<\1>", line)
+            lines.append(_NAME.sub(replace, line))
     return "\n".join(lines) + "\n"
