@@ -91,11 +91,11 @@ class Equilibrium(Experiment):
             if shift in arms:
                 arm = arms[shift]
                 keep(arm, found)
-                arm.curve("D", grid, found.probability(grid))
+                arm.curve("D", grid.tolist(), found.probability(grid))
         theory = Arm("closed form", "control", "log 4 - 2 JSD(N(0, 1), N(m, 1)), by numerical integration")
         fine = np.linspace(0, 8, 81)
-        theory.curve("loss", fine, [LOG4 - 2 * divergence_of_shift(shift) for shift in fine])
-        theory.curve("best D", grid[::6], best_probability(grid[::6], HALF_WAY))
+        theory.curve("loss", fine.tolist(), [LOG4 - 2 * divergence_of_shift(shift) for shift in fine])
+        theory.curve("best D", grid[::6].tolist(), best_probability(grid[::6], HALF_WAY))
         theory.number("loss", LOG4, "nats")
         measured = arms[0.0]
         measured.curve("loss over shift", SHIFTS, losses)

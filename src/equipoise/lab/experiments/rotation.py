@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from equipoise.lab.base import EXPERIMENTS, Experiment, Progress, scaled
 from equipoise.lab.games import Game
 from equipoise.lab.outcome import Arm, Expectation, Outcome, Role
-from equipoise.lab.panels import Curve, LinePanel, Points, Reference, ScatterPanel
+from equipoise.lab.panels import Curve, LinePanel, Panel, Points, Reference, ScatterPanel
 from equipoise.penalties import Penalty, build_penalty
 
 RATE = 0.2
@@ -108,7 +108,7 @@ class Rotation(Experiment):
         agreement = share_of_the_law()
         gammas = np.geomspace(0.003, 9, 49)
         left = [max(1e-25, float(distance(play(r1(gamma), steps))[-1])) for gamma in gammas]
-        arms["R1, gamma 0.3"].curve("left over gamma", gammas, left)
+        arms["R1, gamma 0.3"].curve("left over gamma", gammas.tolist(), left)
 
         tell("the same games with the trainer's own step", 0.6)
         deviations = trainer_deviations(scaled(200, budget))
@@ -473,7 +473,7 @@ def trainer_deviations(steps: int) -> dict[str, float]:
     return deviations
 
 
-def panels(arms: dict[str, Arm], paths: dict[str, np.ndarray]) -> list[LinePanel | ScatterPanel]:
+def panels(arms: dict[str, Arm], paths: dict[str, np.ndarray]) -> list[Panel]:
     return [
         ScatterPanel(
             "Plain steps spiral out or orbit; with R1 they arrive.",

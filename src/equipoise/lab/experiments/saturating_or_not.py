@@ -203,8 +203,9 @@ class SaturatingOrNot(Experiment):
                 "The learning rate of plain descent was chosen for the non-saturating loss. A larger one "
                 "would "
                 "move the saturating generator, and be far too large once the fakes arrive.",
-                "No game here ends well: without a penalty the fakes circle about the data. The measure is "
-                "whether they leave, not how good they become.",
+                "The non-saturating loss is no gentle cure: with plain descent the steep discriminator "
+                "throws "
+                "the fakes past the data, several times the distance, before they come back.",
             ],
             panels=[
                 LinePanel(
@@ -236,6 +237,7 @@ class SaturatingOrNot(Experiment):
                     "step of the game",
                     "distance of the fakes' mean from the data's",
                     tuple(Curve(arm.name, "distance") for arm in arms),
+                    y_scale="log",
                     references=(Reference(math.hypot(*CENTRE) / 2, "half the way"),),
                 ),
                 ScatterPanel("Where the fakes are at the end.", "x", "y", tuple(clouds)),
@@ -283,8 +285,8 @@ def keep_slopes(
 ) -> None:
     """The slope at the logit: closed form, and by autograd at fakes pushed from their place to the data."""
     logits = np.linspace(-14, 6, 81)
-    saturating.curve("slope", logits, 1 / (1 + np.exp(-logits)))
-    other.curve("slope", logits, 1 / (1 + np.exp(logits)))
+    saturating.curve("slope", logits.tolist(), (1 / (1 + np.exp(-logits))).tolist())
+    other.curve("slope", logits.tolist(), (1 / (1 + np.exp(logits))).tolist())
     with torch.no_grad():
         fakes = generator(latent[:12])
         way = torch.linspace(0, 1, 12)[:, None] * (torch.tensor(CENTRE) - fakes)

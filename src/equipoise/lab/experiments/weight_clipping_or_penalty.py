@@ -89,7 +89,7 @@ class WeightClippingOrPenalty(Experiment):
     name = "weight-clipping-or-penalty"
     title = "Weight clipping or a gradient penalty"
     claim = (
-        "Clipping the weights flattens the critic, exponentially with its depth, and its loss is no "
+        "Clipped weights make the critic's slope vanish or explode with its depth, and its loss no "
         "distance; a "
         "gradient penalty keeps the slope near one and the loss near the distance."
     )
@@ -179,6 +179,13 @@ class WeightClippingOrPenalty(Experiment):
                     "each layer's norm is at most 64 x 0.01: 0.64^11 = 0.007",
                 ),
                 Expectation(
+                    "Through twelve layers clipped at 0.1 it grows by an order or more.",
+                    arms["clip 0.1"].numbers["first layer's gradient over the last's"].value,
+                    ">=",
+                    10.0,
+                    "Gulrajani et al. 2017, figure 1b: clipping vanishes or explodes, by the bound",
+                ),
+                Expectation(
                     "Through twelve layers with the penalty it stays within one order.",
                     abs(math.log10(penalised.numbers["first layer's gradient over the last's"].value)),
                     "<=",
@@ -228,7 +235,7 @@ class WeightClippingOrPenalty(Experiment):
                 ),
                 BarPanel(
                     "Clipped weights pile up at the bound.",
-                    "share of weights within 1 % of the bound (or of the largest weight)",
+                    "share of weights within 1 % of the largest",
                     tuple(
                         Bar(arm.name, arm.role, arm.numbers["share of weights at the bound"].value)
                         for arm in arms.values()
