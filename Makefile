@@ -37,7 +37,7 @@ $(VENV)/.installed-docs: $(STAMP)
 	touch $@
 
 docs: $(VENV)/.installed-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html is the start page."
 
 docs-serve: $(VENV)/.installed-docs
