@@ -52,6 +52,8 @@ def layer_entries(network: nn.Module) -> list[dict[str, Any]]:
                 entry[setting.removesuffix("_size")] = (
                     list(value) if isinstance(value, (tuple, list)) else value
                 )
+        if isinstance(epsilon := getattr(part, "eps", None), float):
+            entry["epsilon"] = epsilon
         if isinstance(part, nn.modules.batchnorm._NormBase) and isinstance(part.weight, Tensor):
             entry["weight_mean"] = float(part.weight.detach().float().mean())
         entries.append(entry)
