@@ -65,9 +65,10 @@ class LabelSmoothing(Experiment):
     With targets a for reals and b for fakes the best discriminator is (a p + b q) / (p + q). One-sided
     smoothing (a = 0.9, b = 0) therefore caps D at 0.9, a logit of log 9 = 2.2, where there are only reals.
     It caps nothing where there are only fakes: there D goes to 0 as before, and the saturating gradient
-    with it. Two-sided smoothing (b = 0.1) does stop D at 0.1 on the fakes, and that is its fault: D is
-    *flat* there, because (a p + b q) / (p + q) is b wherever p is negligible, whatever q. Swapping labels
-    at random with probability 0.1 has the same best discriminator as two-sided smoothing.
+    with it. Two-sided smoothing (b = 0.1) does stop D at 0.1 on the fakes. Its fault is another: the best D
+    is *flat* there, because (a p + b q) / (p + q) is b wherever p is negligible, whatever q, so that wrong
+    samples have no reason to leave. Swapping labels at random with probability 0.1 has the same best
+    discriminator.
 
     Setting
     Data are N(0, 1) on a line, the generator is N(m, 1) and stands still. Fresh discriminators (2 x 64
@@ -77,14 +78,16 @@ class LabelSmoothing(Experiment):
     What to look at
     Top left: D(x) for m = 3 on top of the closed forms. Top right: for m = 10 the mean logit of the *reals*
     stops at log 9. Bottom left: the mean logit of the *fakes* falls for hard and one-sided labels alike.
-    Bottom right: the saturating gradient at the fakes: all four lose it, one-sided smoothing included.
+    Bottom right: the saturating gradient at the fakes: one-sided smoothing loses it as hard labels do.
 
     Where the textbook says more than this shows
     Smoothing is recommended against an over-confident discriminator. Against the failure that people mean
     by that, the starved generator, it does nothing here: the curves of hard and one-sided labels fall
     together. What it does is real and smaller: the logits of reals, and with them the largest gradients of
     D, stay bounded. It also moves the equilibrium: against a perfect generator D says 0.45 and not one
-    half, so that monitors which expect log 4 have to be told.
+    half, so that monitors which expect log 4 have to be told. Two-sided smoothing is warned against, and
+    here it keeps a gradient at the fakes that the others lose, because a network does not become as flat as
+    the closed form: the warning is about the limit.
 
     References
     Salimans et al. 2016, "Improved techniques for training GANs", section 3.4. Goodfellow 2016, "NIPS 2016
@@ -97,7 +100,7 @@ class LabelSmoothing(Experiment):
     claim = (
         "One-sided smoothing stops the discriminator at 0.9 on reals but not on fakes, so that the "
         "saturating "
-        "gradient dies as with hard labels; two-sided smoothing makes D flat where only fakes are."
+        "gradient dies as with hard labels; only two-sided smoothing and noisy labels stop it on fakes too."
     )
     question = "Does label smoothing help against a discriminator that is too good?"
     minutes = 0.5
@@ -195,8 +198,10 @@ class LabelSmoothing(Experiment):
             doubts=[
                 "Against the starved generator one-sided smoothing shows no benefit here: the saturating "
                 "gradient falls as with hard labels.",
-                "The fakes of two-sided smoothing do get a gradient for a while, since a network is never "
-                "exactly the best discriminator; the flat region is a statement about the limit.",
+                "Two-sided smoothing and noisy labels keep a gradient at the fakes here. The closed form "
+                "says that "
+                "D is flat there: that is the limit, which a network does not reach, so what is left is the "
+                "slope of its error, and the share of fakes that it pulls to the data is given as a number.",
                 "The generator stands still. In a game, smoothing may help in ways that a fixed generator "
                 "cannot show, such as bounding the weights' growth.",
                 "Equipoise refuses two-sided smoothing; this experiment builds the loss by hand.",
@@ -231,7 +236,7 @@ class LabelSmoothing(Experiment):
                     references=(Reference(-CAP, "-log 9"),),
                 ),
                 LinePanel(
-                    "What log(1 - D) tells a fake: all four lose it.",
+                    "What log(1 - D) tells a fake: one-sided dies like hard.",
                     "step of the discriminator",
                     "mean gradient at a fake",
                     tuple(Curve(targets.name, "saturating gradient") for targets in ALL),
@@ -334,6 +339,9 @@ def follow(arm: Arm, targets: Targets, steps: int, seed: int) -> None:
     arm.number("mean logit of fakes, far apart", seen["logit of fakes"][-1])
     with torch.no_grad():
         arm.number("mean D at fakes, far apart", float(torch.sigmoid(network(fakes)).mean()))
+    # The data lie at 0, the fakes above: descent leads there where the gradient is positive.
+    direction = gradient_at_fakes(network, fakes, "minimax")[:, 0]
+    arm.number("share of fakes pulled to the data", float((direction > 0).double().mean()))
     gradients = seen["saturating gradient"]
     left = arm.number("saturating gradient left", gradients[-1] / max(gradients))
     arm.state = "failing" if left <= 0.01 else "masked"
