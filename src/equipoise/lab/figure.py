@@ -196,7 +196,7 @@ def _scatter(axes: Axes, panel: ScatterPanel) -> None:
             axes.plot(x, y, color=paint, linestyle=_DASHES[place % len(_DASHES)], label=group.label)
             axes.plot(x[-1:], y[-1:], "o", color=paint, markersize=5)
         else:
-            size = float(np.clip(2500 / max(len(x), 1), 3, 30))
+            size = float(np.clip(4000 / max(len(x), 1), 5, 30))
             axes.scatter(
                 x,
                 y,

@@ -388,7 +388,7 @@ def _panels(arms: list[Arm], ends: dict[str, Tensor], seed: int) -> list[Panel]:
             "Judged one by one, clones and crowd are the same: one half, exactly. Whoever sees the batch can "
             "tell.",
             "steps of the discriminator",
-            "pairs ordered rightly (area under the curve)",
+            "area under the curve",
             tuple(Curve(arm.name, "told apart") for arm in tested),
             references=(Reference(_CHANCE, "chance"),),
             y_range=(-0.03, 1.05),
@@ -408,17 +408,20 @@ def _panels(arms: list[Arm], ends: dict[str, Tensor], seed: int) -> list[Panel]:
             references=(Reference(float(_MODES), "all"),),
         ),
         ScatterPanel(
-            "Where the samples are in the end, per sample and with minibatch discrimination.",
+            "Where the samples are in the end: per sample on the left, with minibatch discrimination on the "
+            "right, beside the ring that both should cover.",
             "x",
             "y",
             (
                 Points("real data", "data", np.concatenate([reals, reals + np.array([3.0, 0.0])])),
                 Points("per sample", "failure", ends["per sample"].numpy()),
                 Points(
-                    "minibatch discrimination, moved right",
+                    "minibatch discrimination",
                     "cure",
                     ends["minibatch discrimination"].numpy() + np.array([3.0, 0.0], dtype=np.float32),
                 ),
             ),
+            x_range=(-2.0, 5.0),
+            y_range=(-1.7, 1.7),
         ),
     ]
