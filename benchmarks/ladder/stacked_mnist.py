@@ -30,7 +30,7 @@ class FullStackedMnist(StackedMnist):
                 "networks.latent_dim=64",
                 "objective.name=relativistic-pairing",
                 "training.batch_size=64",
-                "training.steps=30000",
+                "training.steps=40000",
             ),
             "relativistic pairing, R1 and R2, small convolutional networks",
         ),
