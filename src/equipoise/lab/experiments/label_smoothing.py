@@ -112,16 +112,16 @@ class LabelSmoothing(Experiment):
         for place, targets in enumerate(ALL):
             arm = arms[targets.name] = Arm(targets.name, targets.role, targets.description)
             tell(f"{targets.name}, overlapping clouds", place / len(ALL))
-            network = train(targets, SHIFT, scaled(1200, budget), seed, decay=True)
+            network = train(targets, SHIFT, scaled(900, budget), seed, decay=True)
             arm.curve("D", grid.tolist(), probabilities(network, grid))
             arm.number("error of D, overlapping clouds", error_of_d(network, targets, SHIFT, seed))
             tell(f"{targets.name}, a perfect generator", (place + 0.4) / len(ALL))
-            network = train(targets, 0.0, scaled(600, budget), seed, decay=True)
+            network = train(targets, 0.0, scaled(400, budget), seed, decay=True)
             reals = draw(HELD_OUT, random_numbers(seed, "held out"))
             with torch.no_grad():
                 arm.number("D against a perfect generator", float(torch.sigmoid(network(reals)).mean()))
             tell(f"{targets.name}, clouds far apart", (place + 0.6) / len(ALL))
-            follow(arm, targets, scaled(1500, budget), seed)
+            follow(arm, targets, scaled(900, budget), seed)
         for name, targets in (("best one-sided", ALL[1]), ("best two-sided", ALL[2])):
             best = Arm(name, "control", f"closed form, {targets.description}")
             best.curve("D", grid[::6].tolist(), targets.best(grid[::6], SHIFT).tolist())

@@ -40,7 +40,7 @@ class LearningRateRatio(Experiment):
     Setting
     Exact game: mean rate 0.2, gamma 0.3, 300 steps. Networks: 2 x 64 LeakyReLU units each, eight Gaussians
     of deviation 0.1 on the unit circle, non-saturating loss, Adam (0, 0.99), geometric mean of the rates
-    1e-3, 1200 steps, with R1 (gamma 0.1) and, at three ratios, without a penalty. The measure is the energy
+    1e-3, 800 steps, with R1 (gamma 0.1) and, at the ratio 1, without a penalty. The measure is the energy
     distance to held-out data, the median over the last third of the steps.
 
     What to look at
@@ -88,10 +88,10 @@ class LearningRateRatio(Experiment):
         exact["exact, R1"].curve("foretold", ratios.tolist(), foretold)
         error = float(np.abs(np.array(exact["exact, R1"].series["factor"].y) - foretold).max())
 
-        steps = scaled(1200, budget)
+        steps = scaled(800, budget)
         clouds: dict[str, Tensor] = {}
         plans: list[tuple[float, bool]] = [(ratio, True) for ratio in RATIOS]
-        plans += [(ratio, False) for ratio in (RATIOS[0], 1.0, RATIOS[-1])]
+        plans += [(1.0, False)]
         for place, (ratio, penalty) in enumerate(plans):
             name = f"{written(ratio)}, {'R1' if penalty else 'no penalty'}"
             tell(name, 0.05 + 0.95 * place / len(plans))
@@ -110,8 +110,8 @@ class LearningRateRatio(Experiment):
         swept.curve("energy distance over ratio", RATIOS, with_r1)
         exact["exact, no penalty"].curve(
             "energy distance over ratio",
-            (RATIOS[0], 1.0, RATIOS[-1]),
-            [distances[f"{written(ratio)}, no penalty"] for ratio in (RATIOS[0], 1.0, RATIOS[-1])],
+            (1.0,),
+            (distances[f"{written(1.0)}, no penalty"],),
         )
         tell("done", 1.0)
         return Outcome(
@@ -181,7 +181,12 @@ class LearningRateRatio(Experiment):
                     "discriminator's rate / generator's rate",
                     "energy distance to the data at the end",
                     (
-                        Curve("exact, no penalty", "energy distance over ratio", "networks, no penalty"),
+                        Curve(
+                            "exact, no penalty",
+                            "energy distance over ratio",
+                            "networks, no penalty",
+                            "points",
+                        ),
                         Curve("exact, R1", "energy distance over ratio", "networks, R1"),
                     ),
                     x_scale="log",
@@ -259,7 +264,7 @@ def factor_measured(ratio: float, gamma: float) -> float:
 
 
 def play(arm: Arm, ratio: float, penalty: bool, steps: int, seed: int) -> tuple[Tensor, Tensor]:
-    """A game of networks at that ratio; keeps the energy distance on the way, gives the last fakes and reals."""
+    """A game of networks at that ratio; keeps the energy distance, gives the last fakes and reals."""
     generator_rate, discriminator_rate = rates(ratio, MEAN_RATE)
     game = Game(
         seeded(seed, lambda: ToyGenerator(2, (2,), width=64)),

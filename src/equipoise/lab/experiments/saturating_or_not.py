@@ -106,7 +106,7 @@ class SaturatingOrNot(Experiment):
         error = float((found / torch.sigmoid(logits) * torch.sigmoid(-logits) - 1).abs().max())
         drop = {name: values[-1] / values[0] for name, values in gradients.items()}
 
-        steps = scaled(1000, budget)
+        steps = scaled(600, budget)
         arms: list[Arm] = []
         clouds: list[Points] = [Points("data", "data", draw(400, random_numbers(seed, "shown")).numpy())]
         plans: tuple[tuple[str, Role, str, bool], ...] = (
@@ -271,7 +271,7 @@ def follow(arm: Arm, game: Game, steps: int) -> None:
         at.append(step)
         distances.append(float((game.samples(512).mean(0) - torch.tensor(CENTRE)).norm()))
 
-    game.play(observe=look, at=every(steps, 50))
+    game.play(observe=look, at=every(steps, 30))
     arm.curve("distance", at, distances)
     part = [1 - distance / distances[0] for distance in distances]
     arm.number("part of the way at most", max(part))
