@@ -633,3 +633,34 @@ def source_and_target(attach: Attach, steps: int) -> list[nn.Module]:
 @loop("source-and-target-two-scales", "non-saturating")
 def source_and_target_two_scales(attach: Attach, steps: int) -> list[nn.Module]:
     return translation(attach, steps, 2)
+
+
+class Packed(nn.Module):
+    """Judges three samples together and refuses batches that are no whole packs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3 * SIZE, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        if len(samples) % 3:
+            raise ValueError("no whole packs")
+        return self.net(samples.reshape(-1, 3 * SIZE))
+
+
+@loop("packed", "least-squares")
+def packed(attach: Attach, steps: int) -> list[nn.Module]:
+    generator, discriminator = mlp_pair()[0], Packed()
+    attach(generator, discriminator)
+    update_d, update_g = adam(discriminator), adam(generator)
+    data = reals()
+    for _ in range(steps):
+        fake = generator(torch.randn(150, LATENT))
+        update_d.zero_grad()
+        real = data[torch.randint(0, len(data), (150,))]
+        (((discriminator(real) - 1) ** 2).mean() + (discriminator(fake.detach()) ** 2).mean()).backward()
+        update_d.step()
+        update_g.zero_grad()
+        ((discriminator(fake) - 1) ** 2).mean().backward()
+        update_g.step()
+    return [generator, discriminator]

@@ -19,6 +19,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from equipoise.history.store import History
+from equipoise.watching.probes import probe_all
 from equipoise.watching.watcher import Watcher
 
 _spec = importlib.util.spec_from_file_location("watching_loops", Path(__file__).with_name("loops.py"))
@@ -144,6 +145,64 @@ def test_of_a_pair_in_one_call_the_real_is_kept_as_real() -> None:
         distances = torch.cdist(args[path[1]].flatten(1), waves.flatten(1), p=float("inf"))
         assert distances.min(dim=1).values.max() == 0
     assert {path for _, _, path, _ in watcher.reservoir.fakes} == {("args", 1)}
+
+
+def test_a_direction_that_is_corrected_later_holds_for_earlier_records_too() -> None:
+    _, (watcher,) = watched("undetached-zeroed")
+    watcher.facts.refit()
+    known = watcher.facts.collect()
+    watcher.roles._discriminator_votes = -10.0
+    assert watcher.facts.refit() < 0.02
+    facts = watcher.facts.collect()
+    assert facts["objective.family"] == "least-squares"
+    assert facts["objective.target.real"] == pytest.approx(-known["objective.target.real"], abs=1e-3)
+    # Records from before and after the correction are fitted together.
+    for batch in watcher.facts._fingerprints:
+        assert batch.direction == 1.0
+    watcher.facts._fingerprints.extend([batch.facing(-1.0) for batch in watcher.facts._fingerprints])
+    assert watcher.facts.refit() < 0.02
+
+
+def test_packs_stay_whole_in_every_measurement() -> None:
+    _, (watcher,) = watched("packed")
+    assert watcher.reservoir.pack == 3
+    assert "discriminator.slope" in watcher.history.observations().signals
+    round_ = probe_all(watcher)
+    assert watcher.problems.sentences == []
+    assert not [reason for reason in round_.skipped.values() if "pack" in reason]
+
+
+def test_a_network_that_cannot_be_called_again_costs_that_measurement_only() -> None:
+    generator, discriminator = loops.mlp_pair()
+    calls = {"count": 0}
+
+    class Once(nn.Module):
+        def __init__(self, net: nn.Module) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, samples: torch.Tensor) -> torch.Tensor:
+            # Copies are in evaluation of their own: only batches of the loop's size are taken.
+            if len(samples) != 48:
+                calls["count"] += 1
+                raise ValueError("another batch size")
+            return self.net(samples)
+
+    network = Once(discriminator)
+    watcher = Watcher(generator, network, History(None), every=1)
+    update_d, update_g = loops.adam(network), loops.adam(generator)
+    for _ in range(20):
+        fake = generator(torch.randn(48, loops.LATENT))
+        update_d.zero_grad()
+        (network(fake.detach()).mean() - network(torch.rand(48, loops.SIZE)).mean()).backward()
+        update_d.step()
+        update_g.zero_grad()
+        (-network(fake).mean()).backward()
+        update_g.step()
+    assert calls["count"] > 0
+    assert watcher.updates == {"generator": 20, "discriminator": 20}
+    assert len(watcher.history.observations().series("slope.fake.mean")) >= 19
+    assert all("another batch size" in sentence for sentence in watcher.problems.sentences)
 
 
 def test_smoothed_labels_show_in_the_target() -> None:

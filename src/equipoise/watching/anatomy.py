@@ -82,13 +82,18 @@ def call_again(network: nn.Module, args: Any, kwargs: Any) -> Any:
     return network(*map_tensors(args, match), **map_tensors(kwargs, match))
 
 
+def _few(one: DiscriminatorPass) -> int:
+    """A few rows, whole packs."""
+    return max(_ROWS // one.pack, 1) * one.pack
+
+
 def steepness(discriminator: nn.Module, part: Part) -> dict[str, Any]:
     """How steep the discriminator is at the generator's samples: RMS over samples of |ds/dx|."""
     one = part.owner
     rows = one.rows or slice(0, len(one.samples))
-    samples = (
-        one.samples[rows] if batch_bound(discriminator) else statistics.first_rows(one.samples[rows], _ROWS)
-    )
+    samples = one.samples[rows]
+    if not batch_bound(discriminator):
+        samples = statistics.first_rows(samples, _few(one))
     samples = samples.detach().clone()
     if not samples.is_floating_point():
         return {}
@@ -142,7 +147,7 @@ def feature_signals(
             for one, batch in ((real, real_samples), (fake, fakes)):
                 if batch.shape[1:] != one.samples.shape[1:]:
                     return {}
-                rows = statistics.first_rows(batch, _ROWS).detach().clone().requires_grad_(one is real)
+                rows = statistics.first_rows(batch, _few(one)).detach().clone().requires_grad_(one is real)
                 output = replay(discriminator, one, rows)
                 if one is real:
                     terms = [float32_graph(at_path(output, score.path)).sum() for score in one.scores]

@@ -182,14 +182,17 @@ class RunningFacts:
 
     def refit(self) -> float:
         """Fit the loss families to the recent slopes; returns the relative error of the best fit."""
-        known = [*self._first_fingerprints, *self._fingerprints]
-        if not known:
-            return float("nan")
         orientation = self._watcher.roles.orientation
-        facts = objective_facts(known, orientation)
-        if not facts["fit"] < FIT and self._fingerprints:
+        first, newest = (
+            [batch.facing(float(orientation or 1)) for batch in batches]
+            for batches in (self._first_fingerprints, self._fingerprints)
+        )
+        if not first:
+            return float("nan")
+        facts = objective_facts([*first, *newest], orientation)
+        if not facts["fit"] < FIT and newest:
             # A loss that changed on the way fits its own time only.
-            facts = objective_facts(list(self._fingerprints), orientation)
+            facts = objective_facts(newest, orientation)
         self._objective = facts
         return float(self._objective.pop("fit"))
 

@@ -8,7 +8,7 @@ are oriented (higher means real) and slopes are per sample: N * dL/ds for a loss
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,10 @@ _EMPTY = np.zeros(0)
 
 @dataclass
 class Batch:
-    """Oriented scores and slopes of one record; empty arrays where a role was not seen."""
+    """Oriented scores and slopes of one record; empty arrays where a role was not seen.
+
+    `direction` is what they were multiplied by.
+    """
 
     real: Array = field(default_factory=lambda: _EMPTY)
     real_slope: Array = field(default_factory=lambda: _EMPTY)
@@ -43,6 +46,22 @@ class Batch:
     generator_real: Array = field(default_factory=lambda: _EMPTY)
     sigmoid: bool = False
     raw: Batch | None = None
+    direction: float = 1.0
+
+    def facing(self, direction: float) -> Batch:
+        """The same with a higher score meaning real in the sense of `direction`.
+
+        The direction may be learnt, or corrected, after a record was made.
+        """
+        if direction == self.direction:
+            return self
+        turned: dict[str, Any] = {name: -getattr(self, name) for name in _ORIENTED}
+        return replace(self, **turned, direction=direction)
+
+
+_ORIENTED = (
+    "real", "real_slope", "fake", "fake_slope", "generator", "generator_slope", "generator_real",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

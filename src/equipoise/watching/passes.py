@@ -85,6 +85,15 @@ class DiscriminatorPass:
         orders = [score.order for score in self.scores if score.order >= 0]
         return min(orders, default=-1)
 
+    @property
+    def pack(self) -> int:
+        """How many samples share one score, in a discriminator that judges packs of samples; else 1."""
+        rows = len(self.samples)
+        for score in self.scores:
+            if 1 < len(score.values) < rows and rows % len(score.values) == 0:
+                return rows // len(score.values)
+        return 1
+
     def sample_at(self, path: Path) -> Tensor:
         """Another tensor it was given."""
         tree: Any = {"args": self.args, "kwargs": self.kwargs}

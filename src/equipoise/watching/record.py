@@ -7,9 +7,10 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from equipoise.watching import anatomy, recorder, statistics
+from equipoise.watching.attachment import shielded
 from equipoise.watching.facts import BOUNDS
 from equipoise.watching.passes import Assignment, GeneratorCall, Part
 from equipoise.watching.tree import floating_tensors
@@ -252,26 +253,39 @@ class RecordBuilder:
 
     def _heavy(self) -> None:
         watcher = self._watcher
+        discriminator = self._copies.get("discriminator", watcher.discriminator)
+        generator = self._copies.get("generator", watcher.generator)
         watcher.busy = True
         try:
             with torch.enable_grad():
-                self._through_copies()
+                # A network that cannot be called again in one of these ways still has the others.
+                for name, measure in (
+                    ("steepness", self._steepness),
+                    ("features", self._features),
+                    ("dead-units", self._dead_units),
+                    ("singular-values", self._singular_values),
+                ):
+                    shielded(watcher.problems, name, measure)(generator, discriminator)
         finally:
             watcher.busy = False
 
-    def _through_copies(self) -> None:
-        watcher = self._watcher
-        discriminator = self._copies.get("discriminator", watcher.discriminator)
-        generator = self._copies.get("generator", watcher.generator)
-        made = self._generator.generator if self._generator is not None else []
-        if made:
-            self._values |= anatomy.steepness(discriminator, made[0])
+    @property
+    def _made(self) -> list[Part]:
+        return self._generator.generator if self._generator is not None else []
+
+    def _steepness(self, _: nn.Module, discriminator: nn.Module) -> None:
+        if self._made:
+            self._values |= anatomy.steepness(discriminator, self._made[0])
+
+    def _features(self, _: nn.Module, discriminator: nn.Module) -> None:
         if self._discriminator is not None and self._discriminator.real and self._discriminator.fake:
             real, fake = self._discriminator.real[0], self._discriminator.fake[0]
             self._values |= anatomy.feature_signals(
                 discriminator, real.owner, _whole(real), fake.owner, _whole(fake)
             )
-        call = made[0].owner.call if made else None
+
+    def _dead_units(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        call = self._made[0].owner.call if self._made else None
         if call is not None:
             dead = anatomy.dead_share(
                 generator, lambda copied: anatomy.call_again(copied, call.args, call.kwargs)
@@ -285,6 +299,8 @@ class RecordBuilder:
             )
             if dead is not None:
                 self._values["activation.dead.discriminator"] = dead
+
+    def _singular_values(self, generator: nn.Module, discriminator: nn.Module) -> None:
         for player, network in (("generator", generator), ("discriminator", discriminator)):
             largest = anatomy.largest_singular_values(network)
             if largest is not None:

@@ -190,7 +190,7 @@ def fingerprint_batch(
 ) -> Batch:
     """Oriented scores and slopes of one record, thinned, as arrays."""
     direction = float(orientation or 1)
-    batch = Batch()
+    batch = Batch(direction=direction)
     parts = {
         "real": discriminator.real if discriminator is not None else [],
         "fake": discriminator.fake if discriminator is not None else [],

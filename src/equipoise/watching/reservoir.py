@@ -47,6 +47,7 @@ class Reservoir:
             unchanged: the conditions of both belong together.
         penalties: what was penalised in the newest steps with a gradient penalty.
         held_out: reals that the user keeps from training, if given.
+        pack: how many samples the discriminator judges together.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Reservoir:
         ] = deque(maxlen=4)
         self.penalties: deque[Penalised] = deque(maxlen=2)
         self.held_out: Tensor | None = None
+        self.pack = 1
         self._seen = 0
         # Own generator of chance: the user's random state is never touched.
         self._random = random.Random(0)
@@ -68,6 +70,7 @@ class Reservoir:
     def add_real(self, part: Part) -> None:
         """Keep the call in which the reals were; of a mixed batch the real rows alone."""
         self._seen += 1
+        self.pack = max(self.pack, part.owner.pack)
         place = len(self.reals)
         if place >= _REAL_BATCHES or (place and self._bytes() > _BYTES):
             place = self._random.randrange(self._seen)

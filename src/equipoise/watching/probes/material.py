@@ -71,6 +71,7 @@ class Material:
         self.facts: dict[str, Any] = watcher.facts.collect()
         self.orientation = float(watcher.roles.orientation or float("nan"))
         reservoir = watcher.reservoir
+        self._pack = reservoir.pack
         paired = list(reservoir.pairs)
         self._linked = bool(paired)
         fakes = [Form(*entry) for entry in reservoir.fakes]
@@ -171,7 +172,8 @@ class Material:
             return known
         with plain_numbers(module_device(self._watcher.discriminator)):
             discriminator = self.discriminator()
-            args, kwargs = fitted((form.args, form.kwargs), discriminator)
+            around = torch.arange(form.rows + -form.rows % self._pack) % form.rows
+            args, kwargs = fitted(form.filled(None, around), discriminator)
             paths = score_paths(discriminator, args, kwargs, tuple(form.stored.shape[1:]), form.path)
         if not paths:
             raise ProbeSkipped("no score was found in what the discriminator returns")
@@ -197,14 +199,21 @@ class Material:
                 iteration of spectral normalisation) as it was for the next.
         """
         paths = self._paths(form)
+        rows = len(index) if index is not None else len(samples) if samples is not None else form.rows
+        total = rows + -rows % self._pack
+        if total > rows:
+            # The last pack is filled up with rows from the start, and they are left out of the answer.
+            around = torch.arange(total) % rows
+            index = (torch.arange(rows) % form.rows if index is None else index)[around]
+            samples = None if samples is None else samples[around.to(samples.device)]
+            condition_index = None if condition_index is None else condition_index[around]
         args, kwargs = form.filled(samples, index, condition_index=condition_index)
         args, kwargs = fitted((args, kwargs), discriminator)
-        rows = len(index) if index is not None else len(samples) if samples is not None else form.rows
         if seed is not None:
             torch.manual_seed(seed)
         state = [] if seed is None or graph else _small_state(discriminator)
         with torch.set_grad_enabled(graph):
-            result = scores(discriminator, args, kwargs, paths, rows)
+            result = scores(discriminator, args, kwargs, paths, total)[:rows]
         # Read again by name: spectral normalisation also exchanges its vectors for new tensors.
         for (_, now), (_, before) in zip(_named_state(discriminator) if state else [], state):
             now.data.copy_(before)
