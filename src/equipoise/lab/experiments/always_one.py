@@ -68,9 +68,8 @@ class AlwaysOne(Experiment):
     name = "always-one"
     title = "The discriminator that always says one"
     claim = (
-        "A constant discriminator is right about all reals, wrong about all fakes and gives no gradient; "
-        "a fresh "
-        "one tells it from an equilibrium, and the watcher names it."
+        "A constant discriminator is right about all reals, wrong about all fakes and gives no gradient; a "
+        "fresh one tells it from an equilibrium, and the watcher names it."
     )
     question = "My discriminator outputs 1 for everything: what is broken, it or my metric?"
     minutes = 0.4
@@ -182,12 +181,10 @@ class AlwaysOne(Experiment):
                 ),
             ],
             doubts=[
-                "The constant discriminators are built, not waited for: how often training produces one "
-                "is not "
-                "measured here.",
+                "The constant discriminators are built, not waited for: how often training produces one is "
+                "not measured here.",
                 "The double sigmoid does not stop learning in this toy; its generator comes to the data. "
-                "It is "
-                "called constant as well, because at the loss's boundary it calls every sample real.",
+                "It is called constant as well, because at the loss's boundary it calls every sample real.",
                 "The equilibrium is exact, because the generator is the data's own distribution. Near an "
                 "equilibrium a fresh discriminator finds more than nothing, and there is no sharp line.",
             ],

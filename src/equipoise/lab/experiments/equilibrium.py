@@ -68,8 +68,8 @@ class Equilibrium(Experiment):
     name = "equilibrium"
     title = "Equilibrium: one half everywhere"
     claim = (
-        "A perfect generator leaves the discriminator at one half and at a loss of log 4; "
-        "a loss near zero means that the generator is defeated."
+        "A perfect generator leaves the discriminator at one half and at a loss of log 4; a loss near zero "
+        "means that the generator is defeated."
     )
     question = "My discriminator's loss goes to zero: is the training a success?"
     minutes = 0.7
@@ -197,8 +197,8 @@ class Equilibrium(Experiment):
                 "discriminator without a penalty reaches a loss near 0 against generators of any quality.",
                 "With a strong gradient penalty the loss stays near log 4 from the start of a training; "
                 "here the penalty is faint on purpose.",
-                "A fresh discriminator finds what is left of the error of the trained game: its accuracy is "
-                "near one half and not at it.",
+                "A fresh discriminator finds what is left of the error of the trained game: its accuracy "
+                "is near one half and not at it.",
             ],
             panels=[
                 LinePanel(

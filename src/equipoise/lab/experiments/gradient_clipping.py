@@ -172,29 +172,27 @@ class GradientClipping(Experiment):
                 ),
                 Expectation(
                     "Adam without clipping remembers: a hundred steps after the bad batch its steps are a "
-                    "third "
-                    "of the clipped ones or less.",
+                    "third of the clipped ones or less.",
                     with_adam.numbers["size of the steps a hundred later"].value
                     / adam_value.numbers["size of the steps a hundred later"].value,
                     "<=",
                     1 / 3,
                     "Kingma and Ba 2015, algorithm 1: a square 10^6 times too large fades by 0.999 a step "
-                    "and "
-                    "leaves steps of 1/sqrt(0.001 10^6) = 1/30; a third leaves room for the first moment",
+                    "and leaves steps of 1/sqrt(0.001 10^6) = 1/30; a third leaves room for the first "
+                    "moment",
                 ),
             ],
             doubts=[
-                "The bound of 0.1 has no meaning of its own: it acts on whatever exceeds it, which "
-                "depends on "
-                "the batch, the loss's scale and the width. At another scale it would never act, or always.",
-                "Clipping by norm protects in the same way and keeps the direction; nothing here speaks for "
-                "clipping by value against it.",
+                "The bound of 0.1 has no meaning of its own: it acts on whatever exceeds it, which depends "
+                "on the batch, the loss's scale and the width. At another scale it would never act, or "
+                "always.",
+                "Clipping by norm protects in the same way and keeps the direction; nothing here speaks "
+                "for clipping by value against it.",
                 "Whether Adam's stall after a bad batch does harm depends on the moment; here the "
-                "discriminator "
-                "had already learnt its task, and its accuracy does not suffer from the pause.",
+                "discriminator had already learnt its task, and its accuracy does not suffer from the "
+                "pause.",
                 "Plain descent without clipping may survive some bad batches too: what one does is a "
-                "matter of "
-                "the samples in it.",
+                "matter of the samples in it.",
             ],
             panels=[
                 LinePanel(

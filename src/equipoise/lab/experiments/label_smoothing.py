@@ -99,8 +99,8 @@ class LabelSmoothing(Experiment):
     title = "Label smoothing, one-sided and two-sided"
     claim = (
         "One-sided smoothing stops the discriminator at 0.9 on reals but not on fakes, so that the "
-        "saturating "
-        "gradient dies as with hard labels; only two-sided smoothing and noisy labels stop it on fakes too."
+        "saturating gradient dies as with hard labels; only two-sided smoothing and noisy labels stop it "
+        "on fakes too."
     )
     question = "Does label smoothing help against a discriminator that is too good?"
     minutes = 0.5
@@ -199,9 +199,9 @@ class LabelSmoothing(Experiment):
                 "Against the starved generator one-sided smoothing shows no benefit here: the saturating "
                 "gradient falls as with hard labels.",
                 "Two-sided smoothing and noisy labels keep a gradient at the fakes here. The closed form "
-                "says that "
-                "D is flat there: that is the limit, which a network does not reach, so what is left is the "
-                "slope of its error, and the share of fakes that it pulls to the data is given as a number.",
+                "says that D is flat there: that is the limit, which a network does not reach, so what is "
+                "left is the slope of its error, and the share of fakes that it pulls to the data is given "
+                "as a number.",
                 "The generator stands still. In a game, smoothing may help in ways that a fixed generator "
                 "cannot show, such as bounding the weights' growth.",
                 "Equipoise refuses two-sided smoothing; this experiment builds the loss by hand.",

@@ -85,7 +85,7 @@ class Rotation(Experiment):
     name = "rotation"
     title = "Rotation around the equilibrium"
     claim = (
-        "Without a penalty the two players turn around their equilibrium for ever; R1, R2 and instance noise "
+        "Plain gradient steps circle around the equilibrium whatever the loss; R1, R2 and instance noise "
         "make them arrive, at the rate of the closed form."
     )
     question = "Why do my losses go round in circles, and what does R1 do about it?"
@@ -181,8 +181,8 @@ class Rotation(Experiment):
                     "modulus^2 = 1 - h gamma + h^2 / 4 is below 1 exactly for gamma > h / 4",
                 ),
                 Expectation(
-                    "The alternating non-saturating game comes in ever more slowly: its late rate is at most "
-                    "half its early one.",
+                    "The alternating non-saturating game comes in ever more slowly: its late rate is at "
+                    "most half its early one.",
                     second / first,
                     "<=",
                     0.5,
@@ -200,12 +200,11 @@ class Rotation(Experiment):
                 "Two parameters, plain descent, exact gradients: the result is local; Adam's steps are not "
                 "the ones analysed.",
                 "Alternating updates do stop the growth; they leave an orbit. What noisy gradients do to "
-                "it is "
-                "not tested here.",
-                "WGAN-GP and the clipped critic fail here because a point has slope 1 nowhere to rest; with "
-                "data that fill a region they train well, see weight-clipping-or-penalty.",
-                "Consensus optimisation and the optimistic methods arrive here too, without a penalty on the "
-                "slope; they change the optimizer, and on networks they have not displaced R1.",
+                "it is not tested here.",
+                "WGAN-GP and the clipped critic fail here because at a single point a slope of "
+                "1 never lets the generator rest; this says little about data that fill a region.",
+                "Consensus optimisation and the optimistic methods arrive here too, without a penalty on "
+                "the slope; they change the optimizer, and on networks they have not displaced R1.",
             ],
             panels=panels(arms, paths),
             key="distance at the end",

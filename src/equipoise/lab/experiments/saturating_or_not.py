@@ -65,8 +65,8 @@ class SaturatingOrNot(Experiment):
     name = "saturating-or-not"
     title = "The saturating loss and the other one"
     claim = (
-        "When the discriminator wins, log(1 - D) gives the generator a gradient that is smaller than that of "
-        "-log D by D / (1 - D): plain descent then stands still, and Adam hides it."
+        "When the discriminator wins, log(1 - D) gives the generator a gradient that is smaller than that "
+        "of -log D by D / (1 - D): plain descent then stands still, and Adam hides it."
     )
     question = "Why does everybody train the generator with -log D instead of the minimax loss?"
     minutes = 0.4
@@ -198,14 +198,11 @@ class SaturatingOrNot(Experiment):
                 "The textbook's failure shows with plain descent only. With Adam the saturating loss "
                 "trains in this toy, because only the size of the gradient is lost.",
                 "Adam's help ends where the gradient comes near its epsilon of 1e-8, or where rounding "
-                "leaves "
-                "zeros; that is not reached here.",
+                "leaves zeros; that is not reached here.",
                 "The learning rate of plain descent was chosen for the non-saturating loss. A larger one "
-                "would "
-                "move the saturating generator, and be far too large once the fakes arrive.",
+                "would move the saturating generator, and be far too large once the fakes arrive.",
                 "The non-saturating loss is no gentle cure: with plain descent the steep discriminator "
-                "throws "
-                "the fakes past the data, several times the distance, before they come back.",
+                "throws the fakes past the data, several times the distance, before they come back.",
             ],
             panels=[
                 LinePanel(

@@ -90,8 +90,7 @@ class WeightClippingOrPenalty(Experiment):
     title = "Weight clipping or a gradient penalty"
     claim = (
         "Clipped weights make the critic's slope vanish or explode with its depth, and its loss no "
-        "distance; a "
-        "gradient penalty keeps the slope near one and the loss near the distance."
+        "distance; a gradient penalty keeps the slope near one and the loss near the distance."
     )
     question = "Why do people say that weight clipping is a bad way to train a WGAN?"
     minutes = 0.4
@@ -198,20 +197,17 @@ class WeightClippingOrPenalty(Experiment):
             ],
             doubts=[
                 "The critic is judged, not a game's samples: with a well-chosen bound, clipped critics do "
-                "train "
-                "generators, because the generator's Adam undoes a slope that is merely small.",
-                "Clipping at 0.1 instead of 0.01 gives a very different critic. The fault is that the bound "
-                "means nothing by itself: the slope it allows depends on width and depth.",
+                "train generators, because the generator's Adam undoes a slope that is merely small.",
+                "Clipping at 0.1 instead of 0.01 gives a very different critic. The fault is that the "
+                "bound means nothing by itself: the slope it allows depends on width and depth.",
                 "In one dimension the penalty can hold a critic upside down, at a slope of 1 - W / (2 "
-                "lambda) "
-                "towards the fakes, because |slope| = 1 on both sides; it was seen while this was built, and "
-                "is why the data here have a second axis.",
+                "lambda) towards the fakes, because |slope| = 1 on both sides; it was seen while this was "
+                "built, and is why the data here have a second axis.",
                 f"The penalty's own bias is {biased - 1:.0%} here; it grows with the distance and shrinks "
                 f"with "
                 "lambda.",
                 "Spectral normalisation is safe (its estimate is never above the distance) and cautious: "
-                "three "
-                "layers of norm 1 rarely multiply to a slope of 1.",
+                "three layers of norm 1 rarely multiply to a slope of 1.",
             ],
             panels=[
                 LinePanel(
