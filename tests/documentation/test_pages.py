@@ -76,6 +76,7 @@ def test_a_page_that_is_not_there_is_left_out_of_the_navigation(tmp_path: Path) 
     assert site.expand([{"A": "a.md"}, {"B": [{"C": "c.md"}]}], [], tmp_path) == []
     (tmp_path / "a.md").write_text("# A")
     assert site.expand([{"A": "a.md"}, {"B": [{"C": "c.md"}]}], [], tmp_path) == [{"A": "a.md"}]
+    assert site.expand(["a*.md", "c*.md"], [], tmp_path) == ["a.md"]
 
 
 @pytest.mark.parametrize("name", CHECKS.names())

@@ -52,10 +52,13 @@ def _table(ordered: list[type[Check]]) -> Page:
 
 
 def _page(check: type[Check]) -> Page:
+    names = dict.fromkeys(remedy.name for remedy in check.remedies)
+    remedies = ", ".join(f"[{name}](../remedies.md#{name})" for name in names)
+    also = f"\nWhich other checks name these remedies: {remedies}.\n" if names else ""
     return Page(
         f"{FOLDER}/{check.name}.md",
         f"{check.code} {check.name}",
-        markdown(check) + f"\nIn a terminal: `equipoise explain {check.code}`.\n",
+        markdown(check) + f"{also}\nIn a terminal: `equipoise explain {check.code}`.\n",
         GENERATOR,
         family(check).capitalize(),
         (check.name, check.code),

@@ -48,7 +48,7 @@ def pages() -> list[Page]:
 
 
 def expand(navigation: list[Any], made: Iterable[Page], written: Path = DOCS) -> list[Any]:
-    """The navigation with each `@name` replaced by its pages, and without pages that are not there."""
+    """The navigation with each `@name` and pattern replaced by its pages; what is not there is left out."""
     made = list(made)
     there = {page.uri for page in made}
     expanded: list[Any] = []
@@ -65,6 +65,8 @@ def expand(navigation: list[Any], made: Iterable[Page], written: Path = DOCS) ->
             elif group:
                 tree = _tree(group)
                 expanded += [{title: tree}] if title else tree
+        elif "*" in target:
+            expanded += sorted(str(path.relative_to(written)) for path in written.glob(target))
         elif target in there or (written / target).is_file():
             expanded.append(entry)
     return expanded

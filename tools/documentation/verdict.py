@@ -14,7 +14,7 @@ from typing import Any
 LOOP = Path(__file__).with_name("failing_loop.py")
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "figures" / "start"
 # What the verdict of the loop asks for: the data in the range of tanh.
-REPAIR = ("/ 16  # values from 0 to 1", "/ 16 * 2 - 1")
+REPAIR = (")  # values from 0 to 16", ") / 8 - 1")
 _COLUMNS = 92
 _TITLES = ("Evidence", "What else it could be", "What to do", "Undecided")
 # Rich's own frame fetches a font from the network; this one takes the machine's.
@@ -107,7 +107,7 @@ def logical_lines(text: str) -> list[tuple[int, str]]:
         bare = line.lstrip()
         indent = len(line) - len(bare)
         previous, words = found[-1] if found else (0, "")
-        goes_on = words.startswith("- ") and indent == previous + 2
+        goes_on = words.startswith(("- ", "Explains:")) and indent == previous + 2
         goes_on |= (
             indent == previous and bool(words) and not bare.startswith("- ") and not _begins(bare, words)
         )
