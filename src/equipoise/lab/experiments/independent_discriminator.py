@@ -307,7 +307,13 @@ def _play(
     at = set(every(steps, 10))
     if watch:
         with watched(game, arm, at=[step for step in every(steps, 3) if step]) as look:
-            game.play(observe=lambda step: (observe(step) if step in at else None, look(step))[1])
+
+            def observe_and_look(step: int) -> None:
+                if step in at:
+                    observe(step)
+                look(step)
+
+            game.play(observe=observe_and_look)
     else:
         game.play(observe=observe, at=sorted(at))
     arm.curve("spread", seen, spreads)
