@@ -664,3 +664,40 @@ def packed(attach: Attach, steps: int) -> list[nn.Module]:
         ((discriminator(fake) - 1) ** 2).mean().backward()
         update_g.step()
     return [generator, discriminator]
+
+
+class InParts(nn.Module):
+    """A generator whose parts the loop calls one after the other, never the whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mapping = nn.Sequential(nn.Linear(LATENT, 16), nn.ReLU())
+        self.synthesis = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, SIZE), nn.Tanh())
+
+
+def in_parts(attach: Attach, steps: int, sign: float = 1.0) -> list[nn.Module]:
+    torch.manual_seed(0)
+    generator, discriminator = InParts(), mlp_pair()[1]
+    attach(generator, discriminator)
+    update_d, update_g = adam(discriminator), adam(generator)
+    data = reals()
+    for _ in range(steps):
+        generator.requires_grad_(True)
+        discriminator.requires_grad_(False)
+        update_g.zero_grad()
+        fake = generator.synthesis(generator.mapping(torch.randn(BATCH, LATENT)))
+        F.softplus(-sign * discriminator(fake)).mean().backward()
+        update_g.step()
+        generator.requires_grad_(False)
+        discriminator.requires_grad_(True)
+        update_d.zero_grad()
+        fake = generator.synthesis(generator.mapping(torch.randn(BATCH, LATENT)))
+        F.softplus(discriminator(fake)).mean().backward()
+        F.softplus(-discriminator(pick(data))).mean().backward()
+        update_d.step()
+    return [generator, discriminator]
+
+
+@loop("in-parts", "non-saturating")
+def called_in_parts(attach: Attach, steps: int) -> list[nn.Module]:
+    return in_parts(attach, steps)

@@ -110,6 +110,8 @@ def test_other_terms_of_the_loss_are_told_apart(case: Any) -> None:
         share = watcher.facts.collect()["objective.composite"]
         if case[0] in COMPOSITE:
             assert share > 0.2
+        elif case[0] == "in-parts":
+            assert share is None  # the call that made a sample is not known, so neither are its other uses
         elif case[0] != "augmented":
             assert share == pytest.approx(0.0, abs=1e-5)
 
@@ -203,6 +205,21 @@ def test_a_network_that_cannot_be_called_again_costs_that_measurement_only() -> 
     assert watcher.updates == {"generator": 20, "discriminator": 20}
     assert len(watcher.history.observations().series("slope.fake.mean")) >= 19
     assert all("another batch size" in sentence for sentence in watcher.problems.sentences)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_generator_called_in_parts_is_no_stranger(sign: float) -> None:
+    # Without the link to its samples, a generator that is trained the wrong way would make reals of them.
+    watchers: list[Watcher] = []
+    loops.in_parts(
+        lambda one, other: watchers.append(Watcher(one, other, History(None), every=1)), STEPS, sign
+    )
+    (watcher,) = watchers
+    assert watcher.facts.collect()["score.orientation"] == 1
+    slopes = watcher.history.observations().series("slope.generator.mean").finite().values[3:]
+    assert (sign * slopes < 0).all()
+    watcher.close()
+    assert not any(part._forward_hooks for part in watcher.generator.modules())
 
 
 def test_smoothed_labels_show_in_the_target() -> None:

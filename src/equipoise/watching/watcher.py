@@ -85,6 +85,7 @@ class Watcher:
         self._sampling = True
         self._path: Path | None = None
         self._pairwise: bool | None = None
+        self._called = self._by_parts = False
         self._order = 0
         self._grad_before: dict[str, Tensor] = {}
         self._grad_at_penalty: dict[str, Tensor] = {}
@@ -135,10 +136,8 @@ class Watcher:
     def _on_generator(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         if self.busy:
             return
-        outputs = floating_tensors(output)
-        for _, value in outputs:
-            self._storages.add(value)
-            mark_ancestry(value, self._identity)
+        self._called = True
+        outputs = self._mark(output)
         if outputs and not outputs[0][1].requires_grad:
             self.sampling.generator_called(args, kwargs, outputs[0][1])
         if not self._sampling or not outputs:
@@ -159,6 +158,27 @@ class Watcher:
         self._calls.append(call)
         self.facts.generator_call(call)
         self._spent += time.perf_counter() - started
+
+    def _mark(self, output: Any) -> list[tuple[Path, Tensor]]:
+        outputs = floating_tensors(output)
+        for _, value in outputs:
+            self._storages.add(value)
+            mark_ancestry(value, self._identity)
+        return outputs
+
+    @harmless("generator-parts")
+    def _on_generator_part(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        if not self.busy:
+            self._mark(output)
+
+    def _listen_to_parts(self) -> None:
+        """For a generator that is trained but never called itself: the loop calls its parts, as StyleGAN's
+        does, or `forward`. Their outputs show which samples are its own; how they came about is not known.
+        """
+        self._by_parts = True
+        hook = Hook(self, "_on_generator_part")
+        for part in self.generator.children():
+            self._handles.append(part.register_forward_hook(hook, with_kwargs=True))
 
     @harmless("averages")
     def _on_generator_copy(self, module: nn.Module, *_: Any, **__: Any) -> None:
@@ -360,6 +380,8 @@ class Watcher:
         if not players or self.busy:
             return
         started = time.perf_counter()
+        if "generator" in players and not (self._called or self._by_parts):
+            self._listen_to_parts()
         self.sampling.updated()
         for player in players:
             self.updates[player] += 1
