@@ -67,6 +67,7 @@ class Task:
         work: a folder for what is kept between runs of the bar, such as a classifier.
         data: the folder of data sets, for the bars that need one.
         minutes: how long this call may train, or None.
+        limit: use only so many images of the data, to see whether everything runs; None for all.
     """
 
     bar: Bar
@@ -75,7 +76,20 @@ class Task:
     work: Path
     data: Path | None = None
     minutes: float | None = None
+    limit: int | None = None
     overrides: Sequence[str] = field(default_factory=list)
+
+    def images(self, split: str = "train") -> Dataset:
+        """The images of the bar's data folder.
+
+        Raises:
+            SystemExit: no data folder was given.
+        """
+        from equipoise.data import load_data
+
+        if self.data is None or self.bar.data_folder is None:
+            raise SystemExit(f"{self.bar.name} needs --data, the folder that holds {self.bar.data_folder}")
+        return load_data(self.data / self.bar.data_folder, split=split, limit=self.limit)
 
 
 class Bar:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmarks.ladder.bar import Arm, Bar, Scores, Task
 from benchmarks.ladder.classified import features, kept_classifier
-from equipoise.data import Dataset, load_data
+from equipoise.data import Dataset
 from equipoise.metrics import Classifier
 from equipoise.metrics.frechet import frechet_distance
 from equipoise.training.callbacks import Callback
@@ -101,7 +101,7 @@ class Cifar10(Bar):
         self._curve: Curve | None = None
 
     def dataset(self, task: Task) -> Dataset:
-        return load_data(_folder(task))
+        return task.images()
 
     def prepare(self, task: Task, dataset: Dataset) -> list[str]:
         overrides = [*task.arm.overrides, *task.overrides]
@@ -134,7 +134,7 @@ class Cifar10(Bar):
     def floor(self, task: Task, dataset: Dataset) -> Scores:
         classifier = self._classifier(task)
         test = _test(task)
-        samples, _labels = dataset.batch(range(_AT_THE_END))
+        samples, _labels = dataset.batch(range(min(_AT_THE_END, len(dataset))))
         distance = frechet_distance(features(classifier, samples), features(classifier, test))
         return {
             "samples": _AT_THE_END,
@@ -167,20 +167,12 @@ class Cifar10(Bar):
         ]
 
     def _classifier(self, task: Task) -> Classifier:
-        return kept_classifier(
-            load_data(_folder(task)), task.work / "classifier.pt", 8, held_out_fraction=0.05
-        )
-
-
-def _folder(task: Task) -> Path:
-    if task.data is None:
-        raise SystemExit("cifar10 needs --data, the folder that holds cifar10")
-    return task.data / "cifar10"
+        return kept_classifier(task.images(), task.work / "classifier.pt", 8, held_out_fraction=0.05)
 
 
 def _test(task: Task) -> Tensor:
-    held_out = load_data(_folder(task), split="test")
-    return held_out.batch(range(_AT_THE_END))[0]
+    held_out = task.images("test")
+    return held_out.batch(range(min(_AT_THE_END, len(held_out))))[0]
 
 
 BAR = Cifar10()

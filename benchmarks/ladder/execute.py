@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchmarks._common import machine_description
-from benchmarks.ladder.bar import Bar, Task
+from benchmarks.ladder.bar import Task
 from equipoise.trainer import Trainer
 from equipoise.training.callbacks import Callback
 from equipoise.training.interruption import TrainingInterruptedError
@@ -123,9 +123,9 @@ def execute(task: Task, name: str, out: Path) -> dict[str, Any] | None:
     return content
 
 
-def write_floor(task: Task) -> Path:
+def write_floor(task: Task, results: Path = RESULTS) -> Path:
     """The scores of real held-out samples, once a bar."""
-    path = RESULTS / task.bar.name / "floor.json"
+    path = results / task.bar.name / "floor.json"
     if not path.exists():
         torch.set_num_threads(task.bar.threads)
         write(path, {"bar": task.bar.name, "scores": task.bar.floor(task, task.bar.dataset(task))})
@@ -149,6 +149,3 @@ def _prepared(folder: Path, task: Task, dataset: Any) -> list[str]:
         kept.write_text(json.dumps(task.bar.prepare(task, dataset)), encoding="utf-8")
     values: list[str] = json.loads(kept.read_text(encoding="utf-8"))
     return values
-
-
-__all__ = ["RESULTS", "Bar", "Clock", "execute", "write", "write_floor"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from benchmarks.ladder.bar import Arm, Bar, Scores, Target, Task
 from benchmarks.ladder.classified import features, kept_classifier
-from equipoise.data import Dataset, load_data
+from equipoise.data import Dataset
 from equipoise.metrics import Classifier
 from equipoise.metrics.conditional import label_accuracy, per_class_coverage
 
@@ -44,7 +43,7 @@ class Fashion(Bar):
     data_folder = "fashion_mnist"
 
     def dataset(self, task: Task) -> Dataset:
-        return load_data(_folder(task))
+        return task.images()
 
     def measure(self, run: Run, task: Task, dataset: Dataset) -> Scores:
         asked = torch.arange(10).repeat_interleave(_EACH)
@@ -67,9 +66,7 @@ class Fashion(Bar):
         }
 
     def _classifier(self, task: Task) -> Classifier:
-        return kept_classifier(
-            load_data(_folder(task)), task.work / "classifier.pt", 6, held_out_fraction=0.05
-        )
+        return kept_classifier(task.images(), task.work / "classifier.pt", 6, held_out_fraction=0.05)
 
     def _scores(self, samples: Tensor, asked: Tensor, task: Task) -> Scores:
         classifier = self._classifier(task)
@@ -89,14 +86,8 @@ class Fashion(Bar):
         }
 
 
-def _folder(task: Task) -> Path:
-    if task.data is None:
-        raise SystemExit("fashion needs --data, the folder that holds fashion_mnist")
-    return task.data / "fashion_mnist"
-
-
 def _test(task: Task) -> tuple[Tensor, Tensor]:
-    held_out = load_data(_folder(task), split="test")
+    held_out = task.images("test")
     samples, labels = held_out.batch(range(len(held_out)))
     if labels is None:
         raise SystemExit("Fashion-MNIST has labels")

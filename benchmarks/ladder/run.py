@@ -32,12 +32,16 @@ def main() -> None:
         "--minutes", type=float, help="train at most so long in this call, then save and stop"
     )
     parser.add_argument("--work", type=Path, default=Path("runs/ladder"), help="where the runs go")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
+    parser.add_argument("--limit", type=int, help="so many images of the data only: a smoke test")
     parser.add_argument("--override", nargs="+", default=[], help="settings of a trial, key=value")
     parser.add_argument("--trial", help="the trial's name; its result goes to the bar's trials")
     options = parser.parse_args()
     bar = find_bar(options.bar)
     if options.override and not options.trial:
         parser.error("settings are changed only in a trial; name it with --trial")
+    if options.limit and options.results == RESULTS:
+        parser.error("a smoke test must not be among the results; name another folder with --results")
     data = options.data or (Path(os.environ["EQUIPOISE_DATA"]) if "EQUIPOISE_DATA" in os.environ else None)
     if bar.data_folder and (data is None or not (data / bar.data_folder).is_dir()):
         parser.error(f"give the folder that holds {bar.data_folder} with --data or as EQUIPOISE_DATA")
@@ -52,7 +56,7 @@ def main() -> None:
         for name in arms:
             arm = bar.arms[name]
             label = options.trial if options.trial else name
-            out = RESULTS / bar.name / ("trials" if options.trial else "") / f"{label}-{seed}.json"
+            out = options.results / bar.name / ("trials" if options.trial else "") / f"{label}-{seed}.json"
             if out.exists() or (arm.seeds is not None and position >= arm.seeds):
                 continue
             left = None
@@ -61,9 +65,9 @@ def main() -> None:
                 if left <= 0:
                     print("the minutes are over; call again to go on")
                     return
-            task = Task(bar, arm, seed, work, data, left, options.override)
+            task = Task(bar, arm, seed, work, data, left, options.limit, options.override)
             if not options.trial:
-                write_floor(replace(task, minutes=None))
+                write_floor(replace(task, minutes=None), options.results)
             result = execute(task, label if not options.trial else f"trial-{label}", out)
             if result is None:
                 return

@@ -90,16 +90,15 @@ class StackedMnist(StackedBar):
         self._kept = {}
 
     def digits(self, task: Task, split: str = "train") -> Dataset:
-        if task.data is None:
-            raise SystemExit(f"{self.name} needs --data, the folder that holds {self.data_folder}")
         if split not in self._kept:
-            self._kept[split] = load_data(task.data / "mnist", split=split)
+            self._kept[split] = task.images(split)
         return self._kept[split]
 
     def dataset(self, task: Task) -> Dataset:
         if "stacked" not in self._kept:
             digits = self.digits(task)
-            images, _modes = stack(digits.samples, _labels(digits), self.count, seed=0)
+            count = task.limit or self.count
+            images, _modes = stack(digits.samples, _labels(digits), count, seed=0)
             stacked = load_data(images, kind="image", layout="NCHW")
             stacked.name = "stacked-mnist"
             self._kept["stacked"] = stacked

@@ -130,7 +130,7 @@ def test_a_stopped_run_goes_on_and_ends_as_one_that_was_not(
     settings = ["training.steps=4", "training.batch_size=8", "networks.base_channels=8"]
 
     def task(name: str, minutes: float | None) -> Task:
-        return Task(bar, bar.arms["ours"], 7, tmp_path / name, None, minutes, settings)
+        return Task(bar, bar.arms["ours"], 7, tmp_path / name, None, minutes, None, settings)
 
     out = tmp_path / "ours-7.json"
     calls = 0
