@@ -33,16 +33,15 @@ class GradientClipping(Experiment):
     weight that moves by more than 0.1 times the learning rate in a step. That is worth having when a batch
     is broken. It is often hoped to do more. It does not bound the slope of a critic: the weights walk as
     far as they like, in small steps. It does not bring back a gradient that has vanished: small entries
-    pass untouched. And with Adam, which divides by the gradient's own size, it hardly changes an ordinary
-    step at all. It also turns the gradient: clipping by norm keeps its direction, clipping by value does
-    not.
+    pass untouched. With Adam, which divides by the gradient's own size, a step is bounded already. It also
+    turns the gradient: clipping by norm keeps its direction, clipping by value does not.
 
     Setting
     Points on a line (in the plane for the critic), discriminators of 3 x 64 LeakyReLU units, a generator
     that stands still. *A bad batch*: a logistic discriminator sees, at one step, reals that are a thousand
-    times too large, as from a forgotten normalisation; 150 steps follow. *No constraint*: a Wasserstein
-    critic with nothing else, 450 steps. *A perfect discriminator*: clouds ten units apart, logistic loss,
-    700 steps. Plain descent has rate 0.05, Adam 1e-3.
+    times too large, as from a forgotten normalisation; 60 steps follow. *No constraint*: a Wasserstein
+    critic with nothing else, 700 steps. *A perfect discriminator*: clouds ten units apart, logistic loss,
+    500 steps. Plain descent has rate 0.05, Adam 1e-3.
 
     What to look at
     Top left: the accuracy around the bad batch. Top right: the slope of the unconstrained critic; only the
@@ -52,8 +51,8 @@ class GradientClipping(Experiment):
     Where the textbook says more than this shows
     In recurrent networks clipping is the cure of exploding gradients. Here it is sold as a stabiliser of
     GANs. What is left of that is the guard against rare large gradients, and Adam already has half of it:
-    its step is bounded too. But one huge gradient stays in Adam's memory of squares for a thousand steps
-    and makes all of them small; clipping spares Adam that.
+    its step is bounded too, although its first moment goes on in the direction of the bad batch for ten
+    steps and more.
 
     References
     Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks", section 3.2
@@ -84,12 +83,12 @@ class GradientClipping(Experiment):
         for place, (name, role, description, adam, clipping) in enumerate(plans):
             arm = arms[name] = Arm(name, role, description)
             tell(f"{name}: a bad batch", place / 6)
-            bad_batch(arm, adam, clipping, scaled(200, budget), scaled(150, budget), seed)
+            bad_batch(arm, adam, clipping, scaled(200, budget), scaled(60, budget), seed)
             tell(f"{name}: no constraint", (place + 0.3) / 6)
-            unconstrained(arm, adam, penalties(clipping), scaled(450, budget), seed)
+            unconstrained(arm, adam, penalties(clipping), scaled(700, budget), seed)
             tell(f"{name}: a perfect discriminator", (place + 0.6) / 6)
             if adam:
-                vanishing(arm, clipping, scaled(700, budget), seed)
+                vanishing(arm, clipping, scaled(500, budget), seed)
         penalised = arms["gradient penalty"] = Arm("gradient penalty", "cure", "10 E(|grad f| - 1)^2, Adam")
         tell("gradient penalty: a bounded slope", 5 / 6)
         unconstrained(
@@ -171,15 +170,12 @@ class GradientClipping(Experiment):
                     "Arjovsky and Bottou 2017, theorem 2.4",
                 ),
                 Expectation(
-                    "Adam without clipping remembers: a hundred steps after the bad batch its steps are a "
-                    "third of the clipped ones or less.",
-                    with_adam.numbers["size of the steps a hundred later"].value
-                    / adam_value.numbers["size of the steps a hundred later"].value,
-                    "<=",
-                    1 / 3,
-                    "Kingma and Ba 2015, algorithm 1: a square 10^6 times too large fades by 0.999 a step "
-                    "and leaves steps of 1/sqrt(0.001 10^6) = 1/30; a third leaves room for the first "
-                    "moment",
+                    "With Adam too, clipping spares the discriminator a part of what the bad batch costs.",
+                    with_adam.numbers["accuracy just after"].value
+                    - adam_value.numbers["accuracy just after"].value,
+                    "<",
+                    0.0,
+                    "its first moment follows the bad batch for ten steps and more, unless it is clipped",
                 ),
             ],
             doubts=[
@@ -188,9 +184,11 @@ class GradientClipping(Experiment):
                 "always.",
                 "Clipping by norm protects in the same way and keeps the direction; nothing here speaks "
                 "for clipping by value against it.",
-                "Whether Adam's stall after a bad batch does harm depends on the moment; here the "
-                "discriminator had already learnt its task, and its accuracy does not suffer from the "
-                "pause.",
+                "One huge gradient stays in Adam's memory of squares for a thousand steps and was "
+                "expected to make "
+                "its steps small. A hundred steps later no difference was found while this was built, so "
+                "that "
+                "nothing is claimed.",
                 "Plain descent without clipping may survive some bad batches too: what one does is a "
                 "matter of the samples in it.",
             ],
@@ -285,8 +283,8 @@ class _Angle(Penalty):
 def bad_batch(arm: Arm, adam: bool, clipping: str | None, before: int, after: int, seed: int) -> None:
     """Train, give one batch of reals that are 1000 times too large, train on."""
     discriminator = network(seed)
-    reals = draw(4000, random_numbers(seed, "held out"))
-    fakes = draw(4000, random_numbers(seed, "held-out fakes")) + NEAR
+    reals = draw(1500, random_numbers(seed, "held out"))
+    fakes = draw(1500, random_numbers(seed, "held-out fakes")) + NEAR
     calls = [0]
 
     def sampler(count: int, random: torch.Generator) -> Tensor:
@@ -308,13 +306,12 @@ def bad_batch(arm: Arm, adam: bool, clipping: str | None, before: int, after: in
         optimizer=lambda parameters, rate: make_optimizer(parameters, rate, adam),
         seed=seed,
     )
-    at, accuracies, sizes = [], [], []
+    at, accuracies = [], []
     previous = weights(discriminator)
 
     def look(step: int) -> None:
         nonlocal previous
         now = weights(discriminator)
-        sizes.append(float((now - previous).abs().mean()))
         if step == before + 1:
             arm.number("farthest weight moved by the bad batch", float((now - previous).abs().max()))
         previous = now
@@ -330,9 +327,6 @@ def bad_batch(arm: Arm, adam: bool, clipping: str | None, before: int, after: in
     following = slice(here + 1, here + 11)
     arm.number("accuracy just after", sum(accuracies[following]) / max(1, len(accuracies[following])))
     arm.number("accuracy at the end", accuracies[-1])
-    # By then the first moment, which keeps 0.9 a step, has forgotten the batch: 1000 x 0.9^100 = 0.03.
-    later = sizes[here + 101 :] or sizes[-1:]
-    arm.number("size of the steps a hundred later", sum(later) / len(later))
     arm.number(
         "angle between the gradient and the clipped one", angle_of_bad_batch(clipping, seed), "degrees"
     )
