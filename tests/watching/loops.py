@@ -701,3 +701,26 @@ def in_parts(attach: Attach, steps: int, sign: float = 1.0) -> list[nn.Module]:
 @loop("in-parts", "non-saturating")
 def called_in_parts(attach: Attach, steps: int) -> list[nn.Module]:
     return in_parts(attach, steps)
+
+
+@loop("penalty-without-graph", "wasserstein")
+def penalty_without_graph(attach: Attach, steps: int) -> list[nn.Module]:
+    # A fault: the gradient penalty lacks create_graph and moves nothing; its points are no reals.
+    generator, critic = mlp_pair()
+    attach(generator, critic)
+    update_d, update_g = adam(critic), adam(generator)
+    data = reals()
+    for _ in range(steps):
+        real, fake = pick(data), generator(torch.randn(BATCH, LATENT)).detach()
+        update_d.zero_grad()
+        share = torch.rand(BATCH, 1)
+        between = (share * real + (1 - share) * fake).requires_grad_()
+        score = critic(between)
+        (slope,) = torch.autograd.grad(score, between, torch.ones_like(score))
+        penalty = 10 * ((slope.norm(dim=1) - 1) ** 2).mean()
+        (critic(fake).mean() - critic(real).mean() + penalty).backward()
+        update_d.step()
+        update_g.zero_grad()
+        (-critic(generator(torch.randn(BATCH, LATENT))).mean()).backward()
+        update_g.step()
+    return [generator, critic]

@@ -51,6 +51,7 @@ class DiscriminatorPass:
         gradients: plain gradients that came back to the sample tensor, from all its uses together.
         adversarial: the parts of them that came through the discriminator, one a backward pass.
         penalty_norms: per-sample norms of ds/dx in passes with create_graph.
+        differentiable: the sample itself asks for a gradient, though the generator did not make it.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
 
@@ -74,6 +75,7 @@ class DiscriminatorPass:
     penalty_norms: list[Tensor] = field(default_factory=list)
     pulls: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     certain: bool = True
+    differentiable: bool = False
 
     @property
     def sloped(self) -> bool:
@@ -84,6 +86,19 @@ class DiscriminatorPass:
     def order(self) -> int:
         orders = [score.order for score in self.scores if score.order >= 0]
         return min(orders, default=-1)
+
+    def set_aside_asked(self) -> None:
+        """Drop slopes that no loss sent: `autograd.grad(D(x), x)` without `create_graph` asks for ds/dx.
+
+        It sends exactly one to every score; a loss that is a mean does not. Such a penalty has no effect on
+        the discriminator, and its samples are neither real nor fake.
+        """
+        for score in self.scores:
+            if len(score.slopes) != len(score.raw_slopes):
+                continue
+            sent = [bool((slope != 1).any()) for slope in score.raw_slopes]
+            score.slopes = [slope for slope, kept in zip(score.slopes, sent) if kept]
+            score.raw_slopes = [slope for slope, kept in zip(score.raw_slopes, sent) if kept]
 
     @property
     def pack(self) -> int:

@@ -249,6 +249,7 @@ class Watcher:
             channels=channels,
             call=call,
             output_path=output_path,
+            differentiable=value.requires_grad and not attached,
         )
         if link is not None:
             one.pairs = [
@@ -403,6 +404,9 @@ class Watcher:
     def _close_window(self, player: Player) -> None:
         stale, self._grad_before, self._window_open = self._grad_before, {}, False
         self._grad_at_penalty = {}
+        for one in self._passes:
+            if one.differentiable:
+                one.set_aside_asked()
         if player == "discriminator":
             assignment = self.roles.discriminator_step(self._passes)
             kept = assignment.leftover
