@@ -217,3 +217,9 @@ def test_written_pages_are_filled_and_a_wrong_name_is_no_silent_gap() -> None:
         fill.fill("{{no such thing}}")
     with pytest.raises(KeyError):
         fill.fill("{{number: theory/theory.json; slopes/no-such-objective/-6}}")
+
+
+def test_every_check_can_be_reached_from_its_symptom() -> None:
+    text = (site.DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    for name, check in CHECKS.items():
+        assert f"[{check.code}](reference/checks/{name}.md)" in text, name
