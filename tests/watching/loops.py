@@ -724,3 +724,30 @@ def penalty_without_graph(attach: Attach, steps: int) -> list[nn.Module]:
         (-critic(generator(torch.randn(BATCH, LATENT))).mean()).backward()
         update_g.step()
     return [generator, critic]
+
+
+@loop("penalty-first", "wasserstein")
+def penalty_first(attach: Attach, steps: int) -> list[nn.Module]:
+    # The penalty is computed before the gradients are cleared and sent back before the loss, as CTGAN does.
+    generator, critic = mlp_pair()
+    attach(generator, critic)
+    update_d, update_g = adam(critic), adam(generator)
+    data = reals()
+    for _ in range(steps):
+        real, fake = pick(data), generator(torch.randn(BATCH, LATENT))
+        share = torch.rand(BATCH, 1)
+        fake_score, real_score = critic(fake), critic(real)
+        between = share * real + (1 - share) * fake
+        score = critic(between)
+        (slope,) = torch.autograd.grad(
+            score, between, torch.ones_like(score), create_graph=True, retain_graph=True
+        )
+        penalty = 10 * ((slope.norm(dim=1) - 1) ** 2).mean()
+        update_d.zero_grad(set_to_none=False)
+        penalty.backward(retain_graph=True)
+        (fake_score.mean() - real_score.mean()).backward()
+        update_d.step()
+        update_g.zero_grad(set_to_none=False)
+        (-critic(generator(torch.randn(BATCH, LATENT))).mean()).backward()
+        update_g.step()
+    return [generator, critic]

@@ -117,7 +117,7 @@ def test_other_terms_of_the_loss_are_told_apart(case: Any) -> None:
 
 
 def test_penalties_are_seen_where_they_are_applied(case: Any) -> None:
-    expected = {"wgan-gp": {1.0}, "r1-simultaneous": {0.0, 1.0}}.get(case[0], {0.0})
+    expected = {"wgan-gp": {1.0}, "penalty-first": {1.0}, "r1-simultaneous": {0.0, 1.0}}.get(case[0], {0.0})
     for watcher in case[2]:
         seen = watcher.history.observations().series("penalty.applied").finite().values
         assert set(seen.tolist()) == expected
@@ -220,6 +220,14 @@ def test_a_generator_called_in_parts_is_no_stranger(sign: float) -> None:
     assert (sign * slopes < 0).all()
     watcher.close()
     assert not any(part._forward_hooks for part in watcher.generator.modules())
+
+
+@pytest.mark.parametrize("name", ["penalty-first", "wgan-gp", "tutorial"])
+def test_gradients_that_are_cleared_are_not_stale(name: str) -> None:
+    _, (watcher,) = watched(name)
+    stale = watcher.history.observations().series("gradient.discriminator.stale").finite().values
+    assert len(stale) > STEPS / 2
+    assert (stale == 0).all()
 
 
 def test_smoothed_labels_show_in_the_target() -> None:

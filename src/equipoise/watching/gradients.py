@@ -28,7 +28,11 @@ def keep_gradient(call: GeneratorCall, path: Path) -> Any:
     return keep
 
 
-def keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, problems: Problems) -> Any:
+def keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, sent_back: Hook, problems: Problems) -> Any:
+    """What comes back to a sample: the loss's gradient, or, with create_graph, a penalty's ds/dx.
+
+    `at_penalty` is called where a penalty is computed, `sent_back` where one begins to be sent back.
+    """
     reference = weakref.ref(one)
 
     def keep(gradient: Tensor) -> None:
@@ -41,22 +45,24 @@ def keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, problems: Prob
             with torch.no_grad():
                 known.penalty_norms.append(statistics.sample_norms(gradient))
             if gradient.requires_grad:
-                gradient.register_hook(
-                    shielded(problems, "penalty-pull", keep_pull(known, gradient.detach()))
-                )
+                pull = keep_pull(known, gradient.detach(), sent_back)
+                gradient.register_hook(shielded(problems, "penalty-pull", pull))
         else:
             known.gradients.append(gradient.detach())
 
     return keep
 
 
-def keep_pull(one: DiscriminatorPass, slope: Tensor) -> Any:
+def keep_pull(one: DiscriminatorPass, slope: Tensor, sent_back: Hook) -> Any:
     """What the penalty sends back to the slope g = ds/dx shows over which axes its norm was taken."""
     reference = weakref.ref(one)
 
     def keep(gradient: Tensor) -> None:
         known = reference()
-        if known is not None and gradient.shape == slope.shape and not torch.is_grad_enabled():
+        if known is None or torch.is_grad_enabled():
+            return
+        sent_back()
+        if gradient.shape == slope.shape:
             known.pulls.append(statistics.penalty_pull(slope, gradient.detach()))
 
     return keep

@@ -261,7 +261,8 @@ class Watcher:
                 and not (candidate.requires_grad and descends(candidate, self._identity))
             ]
         if value.requires_grad:
-            keep = keep_input_gradient(one, Hook(self, "_note_at_penalty"), self.problems)
+            at_penalty, sent_back = Hook(self, "_note_at_penalty"), Hook(self, "_note_gradients")
+            keep = keep_input_gradient(one, at_penalty, sent_back, self.problems)
             handle = value.register_hook(shielded(self.problems, "input-gradients", keep))
             if value.is_leaf:
                 # A leaf may outlive the step (a fixed batch of reals); its hook must not.
