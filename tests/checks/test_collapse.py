@@ -77,3 +77,12 @@ def test_fakes_that_are_far_from_all_data_and_come_nearer_have_not_collapsed_yet
     assert collapse(observe(nearer, step=1200)) is not None
     assert collapse(observe({**ALIKE, "sample.nearest.ratio": 3.0}, step=600)) is not None
     assert collapse(observe({**ALIKE, "sample.nearest.ratio": 1.0}, step=600)) is not None
+
+
+def test_narrow_modes_have_copies_in_a_batch_and_few_among_many() -> None:
+    narrow = {"sample.fake.duplicates": 0.8, "sample.real.duplicates": 0.24}
+    few = {"diversity": {"duplicates.low": 0.03, "clusters": 0.1, "clusters.expected": 0.1, "coverage": 0.9}}
+    many = {"diversity": {"duplicates.low": 0.5, "clusters": 0.1, "clusters.expected": 0.1, "coverage": 0.9}}
+    assert collapse(observe(narrow, step=2000, probes=few)) is None
+    assert collapse(observe(narrow, step=2000, probes=many)) is not None
+    assert collapse(observe(narrow, step=2000)) is not None

@@ -400,3 +400,21 @@ def test_the_gap_of_the_dirac_game_in_closed_form() -> None:
 def test_at_the_equilibrium_there_is_nothing_to_gain() -> None:
     values = dirac(0.0, 0.0)
     assert values["gap"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_how_far_reals_of_one_condition_are_apart() -> None:
+    """Modes of deviation 0.1 whose centres have deviation s: within over all is 0.1 / sqrt(0.01 + s^2)."""
+    labels = torch.arange(64) % 4
+    centres = torch.tensor([-3.0, -1.0, 1.0, 3.0])[labels][:, None]
+    batches = [centres + 0.1 * noise(64, 4, seed) for seed in (1, 2, 3)]
+    forms = [((batch, labels), {}, ("args", 0), None) for batch in batches]
+    calls = [(noise(64, 4, 4), labels)]
+    discriminator = Conditional(1.0, 1.0)
+    made = [((noise(64, 4, 5), labels), {}, ("args", 0), None)]
+    watcher = remembering(
+        Conditional(1.0, 2.0), discriminator, batches, calls, real_forms=forms, fake_forms=made
+    )
+    values = probed(watcher, "generator-response")
+    assert values["latent.real"] == pytest.approx(0.1 / math.sqrt(0.01 + 5.0), rel=0.1)
+    alone = remembering(Conditional(1.0, 2.0), Linear(torch.ones(4)), BATCHES, calls)
+    assert math.isnan(probed(alone, "generator-response")["latent.real"])

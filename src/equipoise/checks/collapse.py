@@ -159,7 +159,7 @@ def collapse(observations: Observations) -> Collapse | None:
     natural = latest(observations, "sample.real.duplicates").median()
     if math.isfinite(natural) and not (growing and _fewer_copies(observations)):
         copies = sustained(observations, "sample.fake.duplicates", above(natural + EXCESS_DUPLICATES))
-        if copies:
+        if copies and not _narrow_modes(observations, natural):
             signs.append(
                 Measurement(
                     "sample.fake.duplicates",
@@ -183,6 +183,15 @@ def collapse(observations: Observations) -> Collapse | None:
     if not signs:
         return None
     return Collapse(total, tuple(signs), min(starts), ratio)
+
+
+def _narrow_modes(observations: Observations, natural: float) -> bool:
+    """Whether near copies in a batch only show narrow modes, as among the reals.
+
+    The probe's many fakes, with the reals' own distances as the measure, then have few copies.
+    """
+    probe = observations.probe("diversity")
+    return natural > PROBED_DUPLICATES and probe is not None and probe["duplicates.low"] <= PROBED_DUPLICATES
 
 
 def _fewer_copies(observations: Observations) -> bool:

@@ -63,6 +63,7 @@ PROBES: dict[str, ProbeNumbers] = {
             "What does the generator's output depend on?",
             {
                 "latent": "RMS across-latent std of the output at a fixed condition, over the across-batch std of reals",
+                "latent.real": "RMS across-batch std of reals that share a condition, over that of all reals",
                 "condition": "RMS change of the output when only the condition is swapped, over the mean distance of reals",
                 "discriminator.condition": "RMS change of s of reals when their condition is swapped, over the std of s",
                 "noise": "RMS change of the output when only the latent is redrawn at a fixed condition, over distance of reals",

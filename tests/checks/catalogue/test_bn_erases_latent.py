@@ -49,3 +49,11 @@ def test_without_normalisation_it_is_another_cause() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_fakes_that_are_all_the_same_from_the_first_step_were_never_different() -> None:
+    """A normalisation deep in the generator erases the latent too: nothing has been learnt at step 0."""
+    never = {"sample.distance.ratio": 1e-5}
+    assert check().run(observe(never, probes=END, base=healthy_ns_gan())).severity == "error"
+    learnt = {"sample.distance.ratio": lambda t: 1e-5 + 0.1 * (t < 0.1)}
+    assert check().run(observe(learnt, probes=END, base=healthy_ns_gan())) is None

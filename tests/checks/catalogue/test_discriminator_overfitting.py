@@ -46,7 +46,7 @@ def test_a_discriminator_that_is_simply_good() -> None:
 
 
 def few_reals(
-    distinct: float = 40.0, repeated: float = 1.0, own: float = 1.0, fresh: float = 0.5
+    distinct: float = 40.0, repeated: float = 1.0, own: float = 1.0, fresh: float = 0.5, kind: str = "vector"
 ) -> Observations:
     numbers = {"auc": fresh, "auc.own": own, "steps": 100.0}
     memorisation = {
@@ -59,6 +59,7 @@ def few_reals(
     }
     return observe(
         {"batch.real.distinct": distinct, "batch.real.repeated": repeated},
+        facts={"data.kind": kind},
         probes={
             "memorisation": {**memorisation, "sign": 0.7, "accuracy.unseen": NAN},
             "fresh-discriminator": numbers,
@@ -78,6 +79,14 @@ def test_what_a_fresh_discriminator_finds_too_is_not_learnt_by_heart() -> None:
     assert check().run(few_reals(own=0.8)) is None
     assert check().run(few_reals(distinct=1500.0)) is None
     assert check().run(few_reals(repeated=0.0)) is None
+
+
+def test_fewer_images_than_any_method_learns_from() -> None:
+    finding = check().run(few_reals(fresh=0.99, kind="image"))
+    assert finding.severity == "warning"
+    assert "40 different real images" in finding.message
+    assert check().run(few_reals(fresh=0.99, kind="image", distinct=150.0)) is None
+    assert check().run(few_reals(fresh=0.99, kind="image").at(250)) is None
 
 
 def test_a_discriminator_that_is_not_sure_of_reals() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from observe import found, healthy_ns_gan, healthy_ring_gan, observe
 
 NAME = "init-sanity"
@@ -75,3 +76,9 @@ def test_dead_units_at_the_start_but_not_later() -> None:
     assert found(NAME, observe({"activation.dead": 0.8}, base=healthy_ns_gan())).severity == "warning"
     later = observe({"activation.dead": lambda t: 0.8 * (t > 0.5)}, base=healthy_ns_gan())
     assert found(NAME, later) is None
+
+
+def test_units_are_zero_for_all_where_all_inputs_are_the_same() -> None:
+    dead = {"activation.dead": lambda t: np.where(t < 0.02, 0.6, 0.6)}
+    assert found(NAME, _run([_layer()], dead)).severity == "warning"
+    assert found(NAME, _run([_layer()], {**dead, "sample.distance.ratio": 1e-6})) is None

@@ -66,3 +66,11 @@ def test_a_slow_growth_of_singular_values_is_normal() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_fakes_that_were_far_too_diverse_have_no_diversity_to_lose() -> None:
+    assert check().run(observe({"sample.distance.ratio": falls(80.0, 6.0)}, base=healthy_ns_gan())) is None
+    assert check().run(observe({"sample.distance.ratio": falls(80.0, 0.9)}, base=healthy_ns_gan())) is None
+    assert (
+        check().run(observe({"sample.distance.ratio": falls(80.0, 0.1)}, base=healthy_ns_gan())) is not None
+    )

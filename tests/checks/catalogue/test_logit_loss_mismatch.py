@@ -85,3 +85,10 @@ def test_the_bounds_of_the_envelope() -> None:
     fake = -np.log(1 - sigmoid(sigmoid(logits)))
     assert pytest.approx(real.min(), abs=1e-9) == ENVELOPE_REAL_LOW
     assert pytest.approx(fake.min(), abs=1e-9) == ENVELOPE_FAKE_LOW
+
+
+def test_logits_that_nothing_moves_stay_near_zero_not_near_one_half() -> None:
+    still = {"score.output.low": 0.18, "score.output.high": 0.36}
+    assert found(NAME, observe(still, base=healthy_ns_gan())) is None
+    probabilities = {"score.output.low": 0.4, "score.output.high": 0.6}
+    assert found(NAME, observe(probabilities, base=healthy_ns_gan())) is not None

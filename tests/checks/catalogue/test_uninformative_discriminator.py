@@ -66,3 +66,22 @@ def test_an_old_probe_does_not_count() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_a_discriminator_that_runs_after_the_fakes() -> None:
+    """Right and wrong in turns: the AUC flips between 0 and 1 while the fakes fly about."""
+    flips = {"score.auc": lambda t: ((t * 20) % 1 < 0.5).astype(float), "sample.nearest.ratio": 50.0}
+    probes = {"fresh-discriminator": {"auc": 1.0, "auc.own": 0.0}}
+    finding = check().run(observe(flips, probes=probes, base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    near = {**flips, "sample.nearest.ratio": 1.0}
+    assert check().run(observe(near, probes=probes, base=healthy_ns_gan())) is None
+    able = {"fresh-discriminator": {"auc": 0.7, "auc.own": 0.0}}
+    assert check().run(observe(flips, probes=able, base=healthy_ns_gan())) is None
+
+
+def test_fakes_that_are_alike_make_the_collapse_the_root() -> None:
+    alike = check().run(guessing(0.99, **{"sample.nearest.ratio": 3.0, "sample.distance.ratio": 0.05}))
+    assert "mode-collapse" not in alike.explains
+    diverse = check().run(guessing(0.99, **{"sample.nearest.ratio": 3.0}))
+    assert "mode-collapse" in diverse.explains

@@ -66,3 +66,16 @@ def test_a_reconstruction_term_is_named_as_the_reason() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_reals_that_hardly_differ_within_a_condition_set_the_measure() -> None:
+    """A ring conditioned on the mode: fakes that spread by 0.05 of all reals, as reals of one mode do."""
+
+    def spread(within: float) -> Observations:
+        probe = {"latent": 0.05, "latent.real": within, "condition": 0.7, "noise": 0.05}
+        return observe(probes={"generator-response": probe}, base=healthy_conditional_gan())
+
+    assert check().run(spread(0.06)) is None
+    finding = check().run(spread(0.9))
+    assert finding.severity == "warning"
+    assert finding.evidence[0].threshold == pytest.approx(0.09)

@@ -33,6 +33,8 @@ OWN_AUC = 0.95
 FRESH_AUC = 0.75
 # Far fewer than any published set; so few that a batch holds a good part of them. To be calibrated.
 HANDFUL = 500
+FEWEST_IMAGES = 100
+MANY_TIMES = 50.0
 
 
 @CHECKS.register("discriminator-overfitting")
@@ -54,7 +56,8 @@ class DiscriminatorOverfitting(Check):
         real while more than 95 % of the training reals are (BigGAN). Without held-out reals: the same
         share for perturbed reals above 0.5, few distinct reals (below 2,000) and r_t above 0.6: warning.
         Or, with fewer than 500 distinct reals that come again and again: its own AUC above 0.95 while a
-        fresh discriminator's on samples it was not trained on is below 0.75: warning.
+        fresh discriminator's on samples it was not trained on is below 0.75: warning. Or fewer than 100
+        different images, each shown more than 50 times: warning.
         Confidence: 0.7 (0.85 for an error, 0.6 without held-out reals) towards 0.97 by r_v.
 
     What else it could be
@@ -75,6 +78,7 @@ class DiscriminatorOverfitting(Check):
     kinds = ("probe",)
     stage = "supply"
     signals = ("score.accuracy.real", "batch.real.distinct", "batch.real.repeated")
+    facts = ("data.kind", "data.batch")
     probes = ("memorisation", "one-feature", "fresh-discriminator")
     explains = (
         "perfect-discriminator",
@@ -113,7 +117,7 @@ class DiscriminatorOverfitting(Check):
             if alone is not None:
                 return alone
             if not value > FRAGILE or not sign > TARGET_SIGN or not few or not math.isfinite(value):
-                return None
+                return self._hardly_any(observations, distinct)
             severity, low = "warning", 0.6
             words = (
                 f"a perturbation far smaller than the distance between reals costs {value:.0%} of their "
@@ -225,6 +229,41 @@ class DiscriminatorOverfitting(Check):
                 ),
             ),
             since=fresh.step,
+        )
+
+    def _hardly_any(self, observations: Observations, distinct: float) -> Finding | None:
+        """Fewer different images than any published method learns from, shown again and again."""
+        batch = float(observations.fact("data.batch") or 0)
+        shown = observations.updates.get("discriminator", 0) * batch / distinct if distinct else 0.0
+        if (
+            observations.fact("data.kind") != "image"
+            or not distinct < FEWEST_IMAGES
+            or not shown > MANY_TIMES
+        ):
+            return None
+        return self.finding(
+            "warning",
+            0.6,
+            f"There are only {distinct:.0f} different real images, and each was shown about {shown:.0f} "
+            "times: the discriminator can know them by heart. Held-out reals for the probe memorisation "
+            "would prove it.",
+            evidence=(
+                Measurement(
+                    "batch.real.distinct",
+                    distinct,
+                    FEWEST_IMAGES,
+                    "below",
+                    "Zhao et al. (2020), DiffAugment: the smallest sets, with augmentation, have 100 images",
+                    "different reals seen so far",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "one image on purpose, with patches as samples",
+                    "open",
+                    "a discriminator of patches (SinGAN) learns from one image",
+                ),
+            ),
         )
 
     @staticmethod

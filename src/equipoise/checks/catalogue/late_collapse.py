@@ -138,8 +138,9 @@ class LateCollapse(Check):
             held = rolling_median(
                 observations.series(signal).since(observations.warm_up), WINDOW, RECORDS
             ).finite()
-            best = held.largest()
-            if not good < best < 1e6:
+            # More than the reals have is no diversity that could be lost.
+            best = min(held.largest(), 1.0)
+            if not good < best:
                 continue
             gone = sustained(observations, signal, below(LOST * best))
             if gone and gone.since > held.steps[int(np.argmax(held.values))]:

@@ -11,6 +11,7 @@ from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.windows import sustained
 from equipoise.history.observations import Observations
 
+NEAR_ONE_HALF = 0.2
 LEAST_STEPS = 50  # of outputs inside [0, 1]; a logit crosses zero within a few steps of any start
 LEAST_RECORDS = 5
 GOOD_FIT = 0.1  # relative error of the family's slope; the right family is exact to rounding
@@ -175,6 +176,13 @@ class LogitLossMismatch(Check):
             since=0,
         )
 
+    @staticmethod
+    def _starts_at_one_half(observations: Observations, since: float) -> bool:
+        """A probability starts near one half; a logit near zero, where it may stay if nothing trains it."""
+        low = observations.series("score.output.low").since(since).finite().first
+        high = observations.series("score.output.high").since(since).finite().first
+        return abs((low + high) / 2 - 0.5) < NEAR_ONE_HALF
+
     def _logits_in_unit_interval(self, observations: Observations) -> Finding | None:
         # With an activation that was seen, the fit of a double sigmoid would have told.
         if observations.fact("discriminator.output_activation") is not None:
@@ -198,6 +206,8 @@ class LogitLossMismatch(Check):
         family = observations.fact("objective.family")
         fit = observations.series("objective.fit").median()
         if low is None or high is None or family not in LOGIT_FAMILIES or not fit <= GOOD_FIT:
+            return None
+        if not self._starts_at_one_half(observations, max(low.since, high.since)):
             return None
         lowest = observations.series("score.output.low").since(low.since).smallest()
         highest = observations.series("score.output.high").since(high.since).largest()

@@ -82,7 +82,7 @@ class OptimizerHyperparameters(Check):
     signals = ("update.generator", "update.discriminator", "penalty.applied", "score.auc")
     facts = ("optimizers", "gradient.clipping", "precision", "discriminator.spectral_norm", "weight.clipping")
     stage = "wiring"
-    explains = (*SYMPTOMS, "non-finite", "adversarial-weight-imbalance")
+    explains = (*SYMPTOMS, "non-finite", "adversarial-weight-imbalance", "gradient-penalty-invalid")
     remedies = (
         Remedy(
             "usual-optimizer",

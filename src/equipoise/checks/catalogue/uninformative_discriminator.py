@@ -29,6 +29,11 @@ FROZEN = 1e-8
 # More than this share of a gradient left over from before spoils the step (survey).
 STALE = 0.1
 COMPOSITE = 0.05
+# Two records of five at chance or on the wrong side, though another discriminator is certain.
+OFTEN = 0.4
+ALIKE = 0.5
+DIVERSITY = ("mode-collapse", "batch-blindness")
+LEAST_RECORDS = 10
 
 
 @CHECKS.register("uninformative-discriminator")
@@ -46,7 +51,9 @@ class UninformativeDiscriminator(Check):
 
     Evidence and threshold
         AUC at or below 0.55 for 500 steps, and a fresh discriminator with AUC above 0.8: warning. An error
-        needs a fresh AUC above 0.95 and samples that are measurably far from the reals. Without the probe a
+        needs a fresh AUC above 0.95 and samples that are measurably far from the reals. AUC at or below 0.55
+        in two records of five since the warm-up, with a fresh AUC above 0.95 and fakes far from the reals:
+        warning (it follows the fakes about). Without the probe a
         warning needs two independent measures by which the fakes are far from the reals. Confidence: 0.6 at
         the threshold towards 0.95 for a fresh AUC of 1.
 
@@ -74,6 +81,7 @@ class UninformativeDiscriminator(Check):
         *DISTANCE_SIGNALS,
         "score.auc",
         "score.gap",
+        "sample.fake.duplicates",
         "update.discriminator",
         "gradient.discriminator.stale",
     )
@@ -90,7 +98,7 @@ class UninformativeDiscriminator(Check):
             return None
         held = sustained(observations, "score.auc", at_most(NO_BETTER_THAN_CHANCE), steps=STEPS)
         if held is None:
-            return None
+            return self._thrown_about(observations)
         probe = observations.probe("fresh-discriminator")
         fresh = probe["auc"] if probe is not None and probe.step >= held.since else math.nan
         fresh = fresh if 0 <= fresh <= 1 else math.nan
@@ -147,6 +155,61 @@ class UninformativeDiscriminator(Check):
             evidence=(*evidence, *far),
             because=self._because(observations, fresh, held.value, composite),
             since=held.since,
+            explains=self._explained(observations),
+        )
+
+    def _explained(self, observations: Observations) -> tuple[str, ...]:
+        """Fakes that are all alike are hard to rank for any discriminator: then the collapse comes first."""
+        copies = latest(observations, "sample.fake.duplicates").median()
+        alike = copies > ALIKE or latest(observations, "sample.distance.ratio").median() < ALIKE
+        return tuple(name for name in self.explains if not alike or name not in DIVERSITY)
+
+    def _thrown_about(self, observations: Observations) -> Finding | None:
+        """Right, then wrong, then right: it runs after the fakes and never knows the reals."""
+        ranks = observations.series("score.auc").since(observations.warm_up).finite()
+        probe = observations.probe("fresh-discriminator")
+        fresh = probe["auc"] if probe is not None else math.nan
+        far = distance_from_reals(observations)
+        if len(ranks) < LEAST_RECORDS or not fresh > FRESH_CERTAIN or not far:
+            return None
+        wrong = ranks.share(ranks.values <= NO_BETTER_THAN_CHANCE)
+        if not wrong >= OFTEN:
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.65, 0.9, wrong / OFTEN - 1),
+            f"In {wrong:.0%} of the records since the warm-up the discriminator ranks fakes as high as reals "
+            f"or higher, though a small one that is trained afresh tells them apart (AUC {fresh:.2f}) and "
+            f"{far[0].meaning}.",
+            evidence=(
+                Measurement(
+                    "score.auc",
+                    wrong,
+                    OFTEN,
+                    "at least",
+                    "ours: two records of five",
+                    f"share of {len(ranks)} records with an AUC of at most {NO_BETTER_THAN_CHANCE:g}",
+                ),
+                Measurement(
+                    "fresh-discriminator.auc",
+                    fresh,
+                    FRESH_CERTAIN,
+                    "above",
+                    "survey of reported failures",
+                    "a small discriminator trained afresh on the same samples",
+                ),
+                *far,
+            ),
+            because=(
+                Alternative("equilibrium", "ruled out", f"a fresh discriminator reaches AUC {fresh:.2f}"),
+                Alternative(
+                    "players that oscillate although both are able",
+                    "open",
+                    "more capacity or a faster discriminator tells: it then stops",
+                ),
+            ),
+            since=int(ranks.steps[0]),
+            explains=self._explained(observations),
         )
 
     def _because(

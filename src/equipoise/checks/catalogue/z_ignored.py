@@ -9,7 +9,7 @@ from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
-from equipoise.history.observations import Observations
+from equipoise.history.observations import Observations, ProbeResult
 
 # survey: variance over latents at a fixed condition below 1 % of the reals'; a standard deviation is
 # measured, hence a tenth.
@@ -57,10 +57,11 @@ class ZIgnored(Check):
         The model is a function of its condition with one answer for each; its latent is decoration.
 
     Evidence and threshold
-        Standard deviation over latents at a fixed condition below 0.1 of the reals' (1 % of their variance):
-        warning, after 2.5 warm-ups and with two probes in agreement where two have run. Where half of the
-        reals have near copies, only if more than 10 % of the fakes have a nearer copy than reals have (lower
-        95 % bound), as the condition may say it all. An error below 1e-5, where only rounding is left: the
+        Standard deviation over latents at a fixed condition below 0.1 of the reals' at one condition (1 %
+        of their variance; of all reals where conditions are unknown or each has one real): warning, after
+        2.5 warm-ups and with two probes in agreement where two have run. Where half of the reals have
+        near copies, only if more than 10 % of the fakes have a nearer copy than reals have (lower 95 %
+        bound), as the condition may say it all. An error below 1e-5, where only rounding is left: the
         latent does not reach the output. Only for generators with a condition beside the latent, and only
         while the output follows the condition (above 0.05).
         Confidence: 0.75 towards 0.97 by orders of magnitude below the threshold.
@@ -104,7 +105,7 @@ class ZIgnored(Check):
         if not (observations.fact("generator.conditional") or observations.fact("generator.input") == "both"):
             return None
         results = observations.probes("generator-response")[-2:]
-        if not results or not all(0 <= result["latent"] < IGNORED for result in results):
+        if not results or not all(0 <= result["latent"] < self._limit(result) for result in results):
             return None
         latent, condition = results[-1]["latent"], results[-1]["condition"]
         if condition < FOLLOWS_CONDITION:
@@ -118,7 +119,7 @@ class ZIgnored(Check):
             Measurement(
                 "generator-response.latent",
                 latent,
-                UNCONNECTED if severity == "error" else IGNORED,
+                UNCONNECTED if severity == "error" else self._limit(results[-1]),
                 "below",
                 "survey of reported failures",
                 "spread over latents at one condition, over the reals' spread",
@@ -137,7 +138,7 @@ class ZIgnored(Check):
             )
         return self.finding(
             severity,
-            confidence(0.75, 0.97, math.log10(IGNORED / max(latent, 1e-8))),
+            confidence(0.75, 0.97, math.log10(self._limit(results[-1]) / max(latent, 1e-8))),
             f"The generator ignores its latent: at one condition its outputs spread by {latent:.2g} of "
             "the reals' spread"
             + (
@@ -164,6 +165,12 @@ class ZIgnored(Check):
             ),
             since=results[0].step,
         )
+
+    @staticmethod
+    def _limit(result: ProbeResult) -> float:
+        """A tenth of the spread that reals have at one condition, or of all reals where that is unknown."""
+        within = result["latent.real"]
+        return IGNORED * min(within, 1.0) if within > 0 else IGNORED
 
     def _condition_says_it_all(self, observations: Observations) -> bool:
         """Whether the reals of one condition may be as alike as these fakes."""

@@ -16,6 +16,7 @@ from equipoise.watching.tree import Path, map_tensors, tensors
 
 _ROWS = 32
 _DRAWS = 6
+_ALIKE_CONDITIONS = 4  # reals with one condition from which their spread is estimated
 
 
 @PROBES.register("generator-response")
@@ -41,11 +42,12 @@ class GeneratorResponse(Probe):
             torch.manual_seed(seed)
             with torch.no_grad():
                 draws.append(material.call(generator, *material.redrawn(call)).float().flatten(1).cpu())
-        values = dict.fromkeys(("latent", "condition", "noise"), math.nan)
+        values = dict.fromkeys(("latent", "latent.real", "condition", "noise"), math.nan)
         outputs = torch.stack(draws)
         if material.latents or not bool((outputs[0] == outputs[1]).all()):
             values["latent"] = float(outputs.std(dim=0).square().mean().sqrt() / spread)
             values["noise"] = float(_change(outputs[0], outputs[1]) / distance)
+        values["latent.real"] = _within_conditions(material) / float(spread)
         values["condition"] = self._condition(material, generator, call, distance)
         values["discriminator.condition"] = self._discriminator(material)
         return values
@@ -128,6 +130,24 @@ def _conditions_differ(form: Form, index: Tensor, other: Tensor) -> Tensor:
         beside = torch.cat([form.stored[:, :start], form.stored[:, stop:]], dim=1).cpu()
         differ |= (beside[index] != beside[other]).reshape(len(index), -1).any(dim=1)
     return differ
+
+
+def _within_conditions(material: Material) -> float:
+    """Root mean square standard deviation of reals that share a condition; nan where none do."""
+    squares, count = 0.0, 0
+    groups: dict[bytes, list[Tensor]] = {}
+    for form in material.forms:
+        given = [value.reshape(form.rows, -1).double().cpu() for _, value in form.conditions()]
+        if not given:
+            continue
+        samples = form.samples.float().flatten(1).cpu()
+        for row, condition in enumerate(torch.cat(given, dim=1)):
+            groups.setdefault(condition.numpy().tobytes(), []).append(samples[row])
+    for group in groups.values():
+        if len(group) >= _ALIKE_CONDITIONS:
+            squares += float(torch.stack(group).var(dim=0).mean()) * len(group)
+            count += len(group)
+    return math.sqrt(squares / count) if count else math.nan
 
 
 def _change(first: Tensor, second: Tensor) -> Tensor:
