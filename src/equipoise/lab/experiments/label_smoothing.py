@@ -121,7 +121,7 @@ class LabelSmoothing(Experiment):
             with torch.no_grad():
                 arm.number("D against a perfect generator", float(torch.sigmoid(network(reals)).mean()))
             tell(f"{targets.name}, clouds far apart", (place + 0.6) / len(ALL))
-            follow(arm, targets, scaled(900, budget), seed)
+            follow(arm, targets, scaled(1800, budget), seed)
         for name, targets in (("best one-sided", ALL[1]), ("best two-sided", ALL[2])):
             best = Arm(name, "control", f"closed form, {targets.description}")
             best.curve("D", grid[::6].tolist(), targets.best(grid[::6], SHIFT).tolist())
