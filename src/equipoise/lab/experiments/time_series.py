@@ -105,12 +105,12 @@ class Way:
     role: Role
     description: str
     gamma: float = 0.0
-    betas: tuple[float, float] = (0.5, 0.999)
+    betas: tuple[float, float] = (0.9, 0.999)
 
 
 WAYS = (
-    Way("plain", "failure", "non-saturating loss, Adam with betas (0.5, 0.999), no penalty"),
-    Way("R1, same optimizer", "variant", "the same with R1, gamma 0.1", gamma=0.1),
+    Way("plain", "failure", "non-saturating loss, Adam with its own betas (0.9, 0.999), no penalty"),
+    Way("R1, Adam's own betas", "variant", "the same with R1, gamma 0.1", gamma=0.1),
     Way("R1, no momentum", "cure", "R1, gamma 0.1, and Adam with betas (0, 0.99)", gamma=0.1,
         betas=(0.0, 0.99)),
 )  # fmt: skip
@@ -122,9 +122,9 @@ class TimeSeries(Experiment):
 
     What it shows
         Mode collapse is no matter of pictures. The data are short waves of six frequencies, equally often.
-        A plain game gives a few of them at a time: the discriminator learns that these are fakes, the
-        generator moves on to others. With R1 on the discriminator, and an optimizer without momentum, all
-        six stay.
+        A plain game with Adam as it comes gives a few of them at a time: the discriminator learns that these
+        are fakes, the generator moves on to others. With R1 on the discriminator, and an optimizer without
+        momentum, all six stay.
 
     Setting
         Sequences of 16 values: sines of 1 to 6 whole periods, phases within half a radian, amplitudes 0.8 to
