@@ -137,7 +137,7 @@ class PerfectDiscriminator(Experiment):
         "Wasserstein critic and penalised slopes (R1, R2) keep it."
     )
     question = "The discriminator is always right and the generator stands still; is that the cause?"
-    minutes = 1.5
+    minutes = 2.0
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
         probe_steps, game_steps = scaled(_PROBE_STEPS, budget), scaled(_GAME_STEPS, budget)
@@ -444,7 +444,7 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
 
 def _doubts(arms: dict[str, Arm]) -> list[str]:
     noisy, alone, adam = arms["noisy labels"], arms["R1 alone"], arms["plain, Adam"]
-    smooth, plain = arms["smoothed labels"], arms["plain"]
+    smooth, plain, both = arms["smoothed labels"], arms["plain"], arms["R1 and R2"]
     found = arms["plain, watched"].findings
     names = (
         ", ".join(f"{entry['code']} {entry['name']} at step {entry['step']}" for entry in found) or "nothing"
@@ -455,11 +455,14 @@ def _doubts(arms: dict[str, Arm]) -> list[str]:
         "mask. They bound the discriminator's confidence, and the network interpolates well.",
         f"With Adam in the generator the plain game left {adam.numbers['distance left'].value:.0%} of "
         "the distance: the gradient is tiny but points the right way, and Adam undoes its size.",
+        f"With R1 and R2 the gradient is not even either: down to {both.numbers['least'].value:.2g} times its "
+        "start on the way.",
         f"R1 alone goes up and down: down to {alone.numbers['least'].value:.2g} times its start, and "
         f"{alone.numbers['gradient kept'].value:.2g} times at the end. Nothing in R1 bounds the slope at the "
         "fakes, as R2 does; so R1 alone is held only to never being starved.",
-        f"Smoothed labels delay little: starved from step {smooth.numbers['starved from step'].value:.0f} "
-        f"against {plain.numbers['starved from step'].value:.0f}.",
+        "Smoothed labels are a short delay only: starved from step "
+        f"{smooth.numbers['starved from step'].value:.0f} against "
+        f"{plain.numbers['starved from step'].value:.0f}.",
         f"`equipoise.watch` on the plain game from the start reported: {names}.",
         "One seed, two dimensions and one pair of small networks; the orders of magnitude depend on them.",
     ]
@@ -475,8 +478,8 @@ def _panels(arms: list[Arm], ends: dict[str, Tensor], seed: int) -> list[Any]:
         start = _networks(seed)[0](latent)
     return [
         LinePanel(
-            "The generator stands still, a fresh discriminator learns: without a bound on its slope the "
-            "saturating gradient is gone, sooner or later.",
+            "The generator stands still, a fresh discriminator learns: without a bound on its slope "
+            "(or noise in its labels) the saturating gradient is gone, sooner or later.",
             "steps of the discriminator",
             "gradient, relative to its start",
             tuple(Curve(arm.name, "gradient") for arm in probed),
