@@ -343,6 +343,19 @@ def test_an_optimizer_of_both_beside_one_for_each_is_nobodys_update() -> None:
     assert sorted(players) == ["both", "discriminator", "generator"]
 
 
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_an_optimizer_of_both_beside_one_belongs_to_the_other_player(player: str) -> None:
+    generator, discriminator = loops.mlp_pair()
+    networks = {"generator": generator, "discriminator": discriminator}
+    watcher = Watcher(generator, discriminator, History(None))
+    own, joint = loops.adam(networks[player]), loops.adam(generator, discriminator)
+    discriminator(generator(torch.randn(4, loops.LATENT))).mean().backward()
+    own.step()
+    joint.step()
+    entries = watcher.facts.collect()["optimizers"]
+    assert [entry["player"] for entry in entries] == [player, *({*networks} - {player})]
+
+
 def test_no_graph_and_no_tensor_is_kept_alive() -> None:
     generator, discriminator = loops.mlp_pair(sigmoid=True)
     watcher = Watcher(generator, discriminator, History(None), every=1)

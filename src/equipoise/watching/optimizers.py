@@ -63,10 +63,13 @@ class Owners:
             for entry in entries
             if min(entry["generator_share"], entry["discriminator_share"]) == 0
         }
-        if len(own) < 2:
+        # Beside an optimizer for each player one of both is nobody's; beside one for a single player it is
+        # the other player's, with too much in it.
+        joint = {2: "both", 1: next((one for one in PLAYERS if one not in own), None)}.get(len(own))
+        if joint is None:
             return entries
         return [
-            {**entry, "player": "both"}
+            {**entry, "player": joint}
             if min(entry["generator_share"], entry["discriminator_share"]) > _WHOLE
             else entry
             for entry in entries
