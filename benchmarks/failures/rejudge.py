@@ -3,8 +3,8 @@
     python -m benchmarks.failures.run --keep-history HISTORIES --out RUNS
     python -m benchmarks.failures.rejudge --runs RUNS --histories HISTORIES --out RUNS_NOW
 
-Only the final verdict is made anew; what `diagnose` said early in the run, and everything that was measured, is
-what it was. A run without a kept history is copied as it is.
+Only the final verdict is made anew; what `diagnose` said early in the run, and everything that was
+measured, is what it was. A run without a kept history is copied as it is.
 """
 
 from __future__ import annotations

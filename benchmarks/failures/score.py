@@ -213,8 +213,8 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
-def markdown(result: Record) -> str:
-    """The tables for the documentation."""
+def headline(result: Record) -> list[str]:
+    """The table of the figures that have a target."""
     reported, calibration = result["reported"], result["calibration"]
     lines = [
         "| | reported half | calibration half | target |",
@@ -234,6 +234,12 @@ def markdown(result: Record) -> str:
         lines.append(f"| {label} | {shown[0]} | {shown[1]} | {target} |")
     early = [half["detected_within"]["0.10"] for half in (reported, calibration)]
     lines.append(f"| detected within the first tenth | {percent(early[0])} | {percent(early[1])} | ≥ 50 % |")
+    return lines
+
+
+def markdown(result: Record) -> str:
+    """The tables for the documentation."""
+    lines = headline(result)
     lines += ["", "| operator (reported half) | runs | right code | first | first tenth | said instead |"]
     lines.append("|---|---|---|---|---|---|")
     for row in result["operators_reported"]:
@@ -264,13 +270,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--runs", type=Path, default=Path("benchmarks/failures/runs"))
     parser.add_argument("--table", type=Path, help="also write the markdown tables to this file")
+    parser.add_argument("--name", default="failures", help="of the result in benchmarks/results")
     parser.add_argument("--print-only", action="store_true", help="write nothing, print the tables")
     options = parser.parse_args(arguments)
     from benchmarks._common import write_result
 
     result = score(load(options.runs))
     if not options.print_only:
-        print(f"wrote {write_result('failures', result).name}")
+        print(f"wrote {write_result(options.name, result).name}")
     if options.table:
         options.table.write_text(markdown(result))
     print(markdown(result))
