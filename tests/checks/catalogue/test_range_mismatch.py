@@ -108,6 +108,11 @@ def test_corrupt_records_are_outliers_among_the_reals() -> None:
     assert finding.remedies[0].name == "remove-corrupt-records"
 
 
+def test_a_corrupt_record_in_most_batches_is_no_usual_one() -> None:
+    most = [place for place in range(301) if place % 3]
+    assert found(NAME, observe(corrupt(most), base=healthy_ns_gan())).severity == "warning"
+
+
 def test_one_batch_or_a_heavy_tail_is_no_outlier() -> None:
     assert found(NAME, observe(corrupt([40]), base=healthy_ring_gan())) is None
     tails = np.exp(np.random.default_rng(0).normal(size=(301, 128))).max(axis=1)

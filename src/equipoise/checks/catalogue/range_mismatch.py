@@ -32,6 +32,7 @@ NORMALISED = "UMLAUT: input outside [-1, 1]; ours: a standard deviation above 10
 # A batch's largest value over that of the usual batch.
 OUTLIER = 20.0
 OUTLYING_RECORDS = 2
+USUAL_BATCH = 0.1
 OUTLIER_SOURCE = "ours: among batches of 128 log-normal values one of 1,000 is 6 times the usual"
 CLEAN_DATA = Remedy(
     "remove-corrupt-records",
@@ -62,7 +63,8 @@ class RangeMismatch(Check):
         of the scores is above 0.95 over 100 steps or one trivial number tells real from fake with an AUC
         above 0.95. Without a bounded activation only data decide, after the warm-up: reals with a standard
         deviation above 10 while the fakes' spread is below a tenth of theirs and the AUC is above 0.95:
-        warning. Two recorded batches of reals whose largest value is above 20 times the usual batch's:
+        warning. Two recorded batches of reals whose largest value is above 20 times the usual batch's (the
+        10 % quantile over batches):
         warning (corrupt records).
 
     What else it could be
@@ -147,7 +149,8 @@ class RangeMismatch(Check):
         if len(low) != len(high):
             return None
         largest = Series(low.steps, np.maximum(np.abs(low.values), np.abs(high.values)))
-        usual = largest.median()
+        # With a corrupt record in most batches the median is one; the usual batch is among the smallest.
+        usual = float(np.quantile(largest.values, USUAL_BATCH)) if len(largest) else math.nan
         beyond = largest.values > OUTLIER * usual
         count = int(beyond.sum())
         if not usual > 0 or count < OUTLYING_RECORDS or len(largest) < RECORDS:
@@ -166,7 +169,7 @@ class RangeMismatch(Check):
                     OUTLIER * usual,
                     "above",
                     OUTLIER_SOURCE,
-                    "largest absolute value of a batch of reals, against its median over the batches",
+                    "largest absolute value of a batch of reals, against that of a usual batch",
                 ),
             ),
             because=(
