@@ -174,6 +174,32 @@ def test_packs_stay_whole_in_every_measurement() -> None:
     assert not [reason for reason in round_.skipped.values() if "pack" in reason]
 
 
+def test_samples_that_the_loop_finishes_itself_are_compared_as_they_were_judged() -> None:
+    # The generator's raw output is squashed and joined to a condition outside of it, as for tables.
+    generator = nn.Linear(loops.LATENT + 2, loops.SIZE)
+    discriminator = nn.Sequential(nn.Linear(loops.SIZE + 2, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = loops.adam(discriminator), loops.adam(generator)
+    data = loops.reals()
+
+    def made() -> torch.Tensor:
+        condition = nn.functional.one_hot(torch.randint(0, 2, (32,)), 2).float()
+        raw = generator(torch.cat([torch.randn(32, loops.LATENT), condition], dim=1))
+        return torch.cat([torch.tanh(raw), condition], dim=1)
+
+    for _ in range(20):
+        real = torch.cat([loops.pick(data), torch.eye(2).repeat(16, 1)], dim=1)
+        update_d.zero_grad()
+        (discriminator(made()).mean() - discriminator(real).mean()).backward()
+        update_d.step()
+        update_g.zero_grad()
+        (-discriminator(made()).mean()).backward()
+        update_g.step()
+    round_ = probe_all(watcher, ["diversity", "fresh-discriminator", "one-feature", "batch-blindness"])
+    assert watcher.problems.sentences == []
+    assert round_.skipped == {}
+
+
 def test_a_network_that_cannot_be_called_again_costs_that_measurement_only() -> None:
     generator, discriminator = loops.mlp_pair()
     calls = {"count": 0}

@@ -88,7 +88,9 @@ class Reservoir:
         entry = _entry(part)
         self.fakes.append(entry)
         count = len(one.samples) if rows is None else len(range(*rows.indices(len(one.samples))))
-        if one.call is not None and len(one.call.output(one.output_path)) == count:
+        # Behind an activation or a condition that the loop adds, the call does not give these samples again.
+        unchanged = one.link in ("storage", "values")
+        if one.call is not None and unchanged and len(one.call.output(one.output_path)) == count:
             self.pairs.append(((cloned(one.call.args, _ROWS), cloned(one.call.kwargs, _ROWS)), entry))
 
     def add_penalty(self, one: DiscriminatorPass, real: Tensor | None, fake: Tensor | None) -> None:
