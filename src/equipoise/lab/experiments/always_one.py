@@ -72,7 +72,7 @@ class AlwaysOne(Experiment):
         "fresh one tells it from an equilibrium, and the watcher names it."
     )
     question = "My discriminator outputs 1 for everything: what is broken, it or my metric?"
-    minutes = 0.4
+    minutes = 0.3
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
         tell = progress or (lambda words, share: None)

@@ -72,7 +72,7 @@ class Equilibrium(Experiment):
         "means that the generator is defeated."
     )
     question = "My discriminator's loss goes to zero: is the training a success?"
-    minutes = 0.7
+    minutes = 0.4
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
         tell = progress or (lambda words, share: None)

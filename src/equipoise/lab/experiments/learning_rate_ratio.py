@@ -67,7 +67,7 @@ class LearningRateRatio(Experiment):
         "ratio replaces the penalty; networks whose discriminator is much slower fail."
     )
     question = "Should the discriminator learn faster than the generator?"
-    minutes = 0.6
+    minutes = 0.4
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
         tell = progress or (lambda words, share: None)

@@ -89,7 +89,7 @@ class Rotation(Experiment):
         "make them arrive, at the rate of the closed form."
     )
     question = "Why do my losses go round in circles, and what does R1 do about it?"
-    minutes = 0.2
+    minutes = 0.1
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
         tell = progress or (lambda words, share: None)

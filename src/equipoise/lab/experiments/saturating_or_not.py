@@ -69,7 +69,7 @@ class SaturatingOrNot(Experiment):
         "of -log D by D / (1 - D): plain descent then stands still, and Adam hides it."
     )
     question = "Why does everybody train the generator with -log D instead of the minimax loss?"
-    minutes = 0.4
+    minutes = 0.2
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
         tell = progress or (lambda words, share: None)

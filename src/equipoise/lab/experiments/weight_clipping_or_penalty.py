@@ -93,7 +93,7 @@ class WeightClippingOrPenalty(Experiment):
         "distance; a gradient penalty keeps the slope near one and the loss near the distance."
     )
     question = "Why do people say that weight clipping is a bad way to train a WGAN?"
-    minutes = 0.4
+    minutes = 0.3
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
         tell = progress or (lambda words, share: None)
