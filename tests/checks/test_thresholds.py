@@ -155,7 +155,7 @@ ROWS = [
         "frozen-network",
         {"updates": {"generator": 499, "discriminator": 0}, "signals": {"update.discriminator": None}},
         {"updates": {"generator": 500, "discriminator": 0}, "signals": {"update.discriminator": None}},
-        (None, "error"),
+        ("warning", "error"),
     ),
     _signals(
         "stale-gradients",

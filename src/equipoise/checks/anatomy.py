@@ -50,7 +50,7 @@ DEAD_FIRST_LAYER = 1e-4
 AUTOTRAINER = "AutoTrainer (ICSE 2021): vanishing gradient, beta1 = 1e-3, beta2 = 1e-4"
 # |dL/dtheta| per |dL/dx| over the largest it has been. To be calibrated.
 DEAD_PASSAGE = 1e-3
-SATURATING_FAMILIES = ("minimax",)
+SATURATING_FAMILIES = ("minimax", "saturating")
 
 
 @dataclass(frozen=True)

@@ -55,3 +55,12 @@ def test_drawing_with_replacement_is_fine() -> None:
 def test_a_batch_used_for_several_critic_steps_is_info() -> None:
     signals = {"batch.real.same": 0.8, "batch.real.distinct": lambda t: 12_000 * t}
     assert found(NAME, observe(signals, base=healthy_ns_gan())).severity == "info"
+
+
+def test_a_batch_of_clones_is_not_chance_though_few_reals_were_seen() -> None:
+    clones = {"batch.real.repeated": 0.97, "batch.real.distinct": 29.0}
+    finding = found(NAME, observe(clones, facts={"data.batch": 32}, base=healthy_ns_gan()))
+    assert "in the first batch" in finding.message
+    small = {"batch.real.repeated": 0.35, "batch.real.distinct": 40.0}
+    drawn = found(NAME, observe(small, facts={"data.batch": 32}, base=healthy_ns_gan()))
+    assert drawn is None or "in the first batch" not in drawn.message

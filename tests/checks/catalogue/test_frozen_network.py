@@ -63,3 +63,21 @@ def test_the_ruled_out_alternatives_hold_numbers() -> None:
     finding = found(NAME, observe({"update.generator": 0.0}, base=healthy_ns_gan()))
     assert set(verdicts(finding).values()) == {"ruled out"}
     assert "301 records" in finding.because[0].reason
+
+
+def test_two_hundred_steps_of_the_other_are_suspect_five_hundred_certain() -> None:
+    nothing = {"update.generator": None, "gradient.generator": None}
+    for steps, severity in ((150, None), (250, "warning"), (600, "error")):
+        run = observe(
+            nothing, step=steps, updates={"generator": 0, "discriminator": steps}, base=healthy_ns_gan()
+        )
+        finding = found(NAME, run)
+        assert (finding and finding.severity) == severity
+
+
+def test_a_generator_that_is_trained_alone_first_has_no_frozen_discriminator() -> None:
+    """Super-resolution: hundreds of steps on pixels before the discriminator is called at all."""
+    names = ("update.discriminator", "gradient.discriminator", "score.real.mean", "score.fake.mean")
+    alone = dict.fromkeys((*names, "score.generator.mean"))
+    run = observe(alone, step=2000, updates={"generator": 2000, "discriminator": 0}, base=healthy_ns_gan())
+    assert found(NAME, run) is None

@@ -91,3 +91,14 @@ def test_no_penalty_no_finding() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_a_right_penalty_that_is_too_weak() -> None:
+    """The toy script of the WGAN-GP paper with lambda 0.1: a slope of 6, and the samples get better."""
+    weak = observe({"penalty.parallel": 1.0}, base=penalised(norm=6.0))
+    finding = check().run(weak)
+    assert finding.severity == "warning"
+    assert finding.details["case"] == "weak"
+    assert finding.remedies[0].name == "raise-penalty-weight"
+    better = observe({"sample.nearest.ratio": lambda t: 3.0 - 1.5 * t}, base=weak)
+    assert check().run(better).severity == "info"

@@ -19,6 +19,7 @@ GROWTH = 0.01
 # Copies within one batch: a fifth (survey of reported failures), and five times what chance gives.
 REPEATED_WITHIN = 0.2
 REPEATED_FACTOR = 5.0
+MOST_BY_CHANCE = 0.16  # so that four fifths of copies within a batch are never called chance
 LATENT_SOURCE = "exact: fresh latents never repeat; 0.9 leaves room for one latent used in several steps"
 CONSTANT_SOURCE = "exact: all values of the latent batch are equal"
 BATCH_SOURCE = "exact: shuffled epochs never give the same batch twice (probability below 1e-30)"
@@ -115,7 +116,8 @@ class BatchRepeat(Check):
         if not len(first) or not distinct > 0 or not batch > 0:
             return None
         # Drawn with replacement from that many samples, so many repeats are expected in one batch.
-        chance = batch / (2 * distinct)
+        # Those of one batch alone are no measure of how many there are: a batch of clones has one.
+        chance = min(batch / (2 * distinct), MOST_BY_CHANCE)
         if not first.last > max(REPEATED_WITHIN, REPEATED_FACTOR * chance):
             return None
         return self.finding(

@@ -16,6 +16,7 @@ LEAST_RECORDS = 3
 VANISHED = (
     1e-6  # a hundred times Adam's epsilon of 1e-8, spread over the parameters: its steps shrink with it
 )
+SUSPECT_AFTER = 200
 NEVER_AFTER = 500  # steps; the early phase of a published WGAN script gives the critic 100 steps to one
 SOURCE = "SageMaker Debugger, rule WeightUpdateRatio: smallest ratio 1e-8"
 NEVER = "no published schedule gives one player 500 steps and the other none"
@@ -36,7 +37,8 @@ class FrozenNetwork(Check):
     Evidence and threshold
         `update.generator` or `update.discriminator` below 1e-8 in every record over at least 100 steps and
         3 records (SageMaker Debugger's lower bound), while the player's loss has a slope at the scores:
-        error. A player that was never updated within 500 steps: error. A network that moved and stopped
+        error. A player that was never updated within 200 steps of the other, while the
+        discriminator does score samples: warning; within 500: error. A network that moved and stopped
         because its learning rate reached zero: info.
 
     What else it could be
@@ -70,6 +72,9 @@ class FrozenNetwork(Check):
         "slope.generator.size",
         "slope.real.size",
         "slope.fake.size",
+        "score.real.mean",
+        "score.fake.mean",
+        "score.generator.mean",
     )
     facts = ("optimizers", "precision", "steps.ratio")
     stage = "wiring"
@@ -179,17 +184,25 @@ class FrozenNetwork(Check):
         name = "slope.generator.size" if player == "generator" else "slope.real.size"
         return observations.recent(name, LEAST_STEPS).largest() > 0
 
+    @staticmethod
+    def _plays(observations: Observations) -> bool:
+        """Whether the two meet at all: a generator that is trained alone first has no discriminator yet."""
+        names = ("score.real.mean", "score.fake.mean", "score.generator.mean")
+        return any(len(observations.series(name)) for name in names)
+
     def _never(self, observations: Observations, player: str) -> Finding | None:
         other = "generator" if player == "discriminator" else "discriminator"
         if (
             observations.source == "log"
             or observations.updates.get(player, 0) > 0
-            or observations.updates.get(other, 0) < NEVER_AFTER
+            or observations.updates.get(other, 0) < SUSPECT_AFTER
+            or not self._plays(observations)
         ):
             return None
+        certain = observations.updates[other] >= NEVER_AFTER
         return self.finding(
-            "error",
-            0.9,
+            "error" if certain else "warning",
+            0.9 if certain else 0.75,
             f"The {player} was never updated, while the {other} had {observations.updates[other]} updates.",
             evidence=(
                 Measurement(f"update.{player}", 0.0, 1.0, "below", NEVER, f"updates of the {player}"),
@@ -202,8 +215,8 @@ class FrozenNetwork(Check):
             because=(
                 Alternative(
                     "a schedule with many steps of one player",
-                    "ruled out",
-                    f"{observations.updates[other]} steps went by",
+                    "ruled out" if certain else "unlikely",
+                    f"{observations.updates[other]} steps went by; published ones have 100 at most",
                 ),
                 Alternative(
                     "an optimizer that equipoise does not see",
