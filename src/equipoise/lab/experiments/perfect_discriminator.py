@@ -455,7 +455,7 @@ def _doubts(arms: dict[str, Arm]) -> list[str]:
         "mask. They bound the discriminator's confidence, and the network interpolates well.",
         f"With Adam in the generator the plain game left {adam.numbers['distance left'].value:.0%} of "
         "the distance: the gradient is tiny but points the right way, and Adam undoes its size.",
-        f"With R1 and R2 the gradient is not even either: down to {both.numbers['least'].value:.2g} times its "
+        f"With R1 and R2 the gradient is not even: down to {both.numbers['least'].value:.2g} times its "
         "start on the way.",
         f"R1 alone goes up and down: down to {alone.numbers['least'].value:.2g} times its start, and "
         f"{alone.numbers['gradient kept'].value:.2g} times at the end. Nothing in R1 bounds the slope at the "
