@@ -6,9 +6,9 @@ from benchmarks.ladder.bar import Arm, Published, Target
 from benchmarks.ladder.mixtures import MixtureBar
 from benchmarks.ladder.ring import Ring
 
-_NETWORKS = ("networks.latent_dim=2", "networks.options.hidden_layers=4", "training.batch_size=128")
+_NETWORKS = ("networks.latent_dim=2", "networks.options.hidden_layers=4", "training.batch_size=256")
 _PENALTIES = tuple(
-    f"penalties.{name}.{option}" for name in ("r1", "r2") for option in ("gamma=0.1", "final_gamma=1e-4")
+    f"penalties.{name}.{option}" for name in ("r1", "r2") for option in ("gamma=0.1", "final_gamma=5e-5")
 )
 _STEPS = ("training.steps=15000",)
 _PACGAN = "PacGAN (1712.04086), table 1, mean of 10 runs"

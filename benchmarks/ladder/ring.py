@@ -42,7 +42,7 @@ class Ring(MixtureBar):
         "ours": Arm(
             "default",
             (*_NETWORKS, *_PENALTIES, *_STEPS),
-            "the recipe `default` with a latent as wide as the data",
+            "the recipe `default` with a latent as wide as the data and gamma falling further",
         ),
         "broken": Arm("gan", (*_NETWORKS, *_STEPS), "the plain non-saturating GAN, same networks", seeds=2),
     }
