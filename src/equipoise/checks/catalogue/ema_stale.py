@@ -16,7 +16,7 @@ LAG_SOURCE = (
     "diffae issue 16: at 0.9999 the average was useless after 8,000 steps (0.87 half-lives per 8,000 steps)"
 )
 BUFFERS_SOURCE = "exact: running statistics of the copy never change"
-DRIFT_SOURCE = "ours: three times what two draws of the same mode differ by (to be calibrated)"
+DRIFT_SOURCE = "ours: three times what two draws of the same mode differ by (benchmarks/failures)"
 
 
 @CHECKS.register("ema-stale")

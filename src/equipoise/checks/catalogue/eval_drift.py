@@ -11,8 +11,8 @@ from equipoise.history.observations import Observations
 
 DISTANCE = 3.0  # times the distance between two draws of the same mode
 CHANGE = 0.5  # of the spread across the batch
-DISTANCE_SOURCE = "ours: three times what two draws in the same mode differ by (to be calibrated)"
-CHANGE_SOURCE = "ours: half of the spread between samples (to be calibrated)"
+DISTANCE_SOURCE = "ours: three times what two draws in the same mode differ by (benchmarks/failures)"
+CHANGE_SOURCE = "ours: half of the spread between samples (benchmarks/failures)"
 
 
 @CHECKS.register("eval-drift")

@@ -19,7 +19,7 @@ LARGE = 100.0
 FACTOR = 10.0
 # Steps that replace this share of the weights (DeepDiagnosis, ICSE 2022).
 LARGE_UPDATE = 0.1
-# So large that it needs no second signal. To be calibrated.
+# So large that it needs no second signal. Calibrated.
 ENORMOUS = 1e4
 WINDOW = 300
 FEWEST_BEFORE = 5

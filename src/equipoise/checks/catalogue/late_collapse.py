@@ -18,7 +18,7 @@ from equipoise.history.observations import Observations
 # survey: above it diversity is not low; what was never good cannot have collapsed late.
 GOOD_RATIO = 0.5
 GOOD_COVERAGE = 0.5
-# Less than half of the best level it held. To be calibrated.
+# Less than half of the best level it held. Calibrated.
 LOST = 0.5
 # survey: a metric twice its best for 3 evaluations; a singular value doubled within 1,000
 # steps; a jump of the discriminator's loss by more than 5 median absolute deviations.

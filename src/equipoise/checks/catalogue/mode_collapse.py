@@ -21,7 +21,7 @@ from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
-# A latent batch with less spread than this is a constant. To be calibrated.
+# A latent batch with less spread than this is a constant. Calibrated.
 CONSTANT_LATENT = 1e-3
 REPEATED_LATENT = 0.2
 # survey: across-batch variance below 1 % at a layer.

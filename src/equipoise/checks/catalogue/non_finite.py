@@ -12,11 +12,10 @@ from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, 
 from equipoise.history.observations import Observations
 
 # The gradient or the scores have grown by this before the end: divergence, not a single bad operation
-# (pytorch issue 2534: a root at zero comes without any growth). To be calibrated.
+# (pytorch issue 2534: a root at zero comes without any growth). Calibrated.
 GROWTH = 10.0
 BEFORE = 200
-# Growth to these sizes is learning, not divergence: gradients (ganhacks: 100 is trouble), scores. To be
-# calibrated.
+# Growth to these sizes is learning, not divergence: gradients (ganhacks: 100 is trouble), scores. Calibrated.
 SMALL_GRADIENT = 10.0
 SMALL_SCORE = 50.0
 # float16 ends at 65,504.

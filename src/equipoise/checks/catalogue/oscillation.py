@@ -18,7 +18,7 @@ AMPLITUDE = 0.5
 # Autocorrelation at the period; of 1,000 series of 30 records of white noise 4 reach it, of random walks none
 # (tests/checks/test_trends.py).
 REGULARITY = 0.5
-# Amplitude of the fakes' mean in standard deviations of the reals. To be calibrated.
+# Amplitude of the fakes' mean in standard deviations of the reals. Calibrated.
 SAMPLE_AMPLITUDE = 0.25
 # Two periods that agree within this are one.
 SAME_PERIOD = 0.2

@@ -26,7 +26,7 @@ PERFECT_STEPS = 200
 # survey: below 1 % of its largest value the gradient at the fakes no longer teaches.
 DEAD_GRADIENT = 0.01
 # A living gradient gets this many warm-ups before "no progress" counts: healthy runs start with AUC 1 too
-# (trial of the role inference, design notes). To be calibrated.
+# (trial of the role inference, design notes). Calibrated.
 PATIENCE = 4.0
 # Share of the non-adversarial gradient from which a loop counts as composite (an L1 or feature term leads).
 COMPOSITE = 0.05

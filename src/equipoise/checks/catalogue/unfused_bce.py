@@ -8,7 +8,7 @@ from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
 ZERO_SHARE = 0.1  # of the generator's slopes; a loss on logits has none
-SOURCE = "a loss on logits has no zero slope in float32 at any score it reaches (to be calibrated)"
+SOURCE = "a loss on logits has no zero slope in float32 at any score it reaches (benchmarks/failures)"
 STRUCTURE = "exact: the last module is a sigmoid and the loss takes its output"
 LOSSES = ("non-saturating", "minimax")
 

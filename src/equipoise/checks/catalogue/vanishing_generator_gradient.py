@@ -27,7 +27,7 @@ STARVED = 1e-3
 # SageMaker Debugger, VanishingGradient; DeepDiagnosis (ICSE 2022).
 VANISHED_MEAN = 1e-7
 # Below this AUC the discriminator hardly tells the players apart, and a small gradient is what an equilibrium
-# looks like (healthy logistic GANs of the survey of reported failures: AUC 0.6 to 0.95). To be calibrated.
+# looks like (healthy logistic GANs of the survey of reported failures: AUC 0.6 to 0.95). Calibrated.
 SEPARATED = 0.75
 # Above it the discriminator has won; a second, independent signal.
 WON = 0.99
