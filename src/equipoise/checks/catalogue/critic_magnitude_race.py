@@ -21,7 +21,7 @@ DOUBLING = 2.0
 HUGE = 1e3
 # Growth of the gap over the five windows that a size beyond 1e3 needs beside it. Calibrated.
 STILL_GROWING = 1.5
-# Below this a growing gap is a critic that learns: from nothing, doubling five times is a factor of 32. Calibrated.
+# Below this a growing gap is a critic that learns: from nothing, doubling five times is a factor of 32.
 FLOOR = 50.0
 # Data of this size make large scores by themselves (survey: beyond 2 is unnormalised).
 LARGE_DATA = 5.0
