@@ -257,8 +257,12 @@ def _test(plan: _Plan, steps: int, seed: int) -> Arm:
 
 
 def _digits(seed: int, count: int) -> Tensor:
-    drawn = dataset_sampler("digits")(count, random_numbers(seed, "pool"))
-    return drawn[0] if isinstance(drawn, tuple) else drawn
+    return _drawn(dataset_sampler("digits")(count, random_numbers(seed, "pool")))
+
+
+def _drawn(samples: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """The samples of a draw, without its labels."""
+    return samples[0] if isinstance(samples, tuple) else samples
 
 
 def _collapsed_generator() -> ToyGenerator:
@@ -393,7 +397,7 @@ def _doubts(arms: dict[str, Arm]) -> list[str]:
     return [
         f"The games are one seed, short, and far from sharp. Their reverse KL at the end: per sample "
         f"{evenness('per sample')}, with R1 and R2 {evenness('per sample, R1 and R2')}, {others}. The claim "
-        "is about what can be seen; these numbers order no methods, and to be blind is not to stay collapsed.",
+        "is about what can be seen; these numbers order no methods, and blind is not the same as collapsed.",
         "Seeing is not learning at once. First told apart (of the steps looked at): minibatch "
         f"discrimination {since('minibatch discrimination')}, standard deviation "
         f"{since('minibatch standard deviation')}, packing {since('packing')}.",
@@ -409,7 +413,7 @@ def _doubts(arms: dict[str, Arm]) -> list[str]:
 def _panels(arms: list[Arm], ends: dict[str, Tensor], seed: int) -> list[Panel]:
     pool = _digits(seed, 16)
     tested = [arm for arm in arms if "told apart" in arm.series]
-    reals = ring_sampler(_MODES, _SIGMA)(1000, random_numbers(seed, "shown"))
+    reals = _drawn(ring_sampler(_MODES, _SIGMA)(1000, random_numbers(seed, "shown"))).numpy()
     return [
         ImagePanel(
             "Which of these batches is fake? Sample by sample both are real digits.",
@@ -450,7 +454,7 @@ def _panels(arms: list[Arm], ends: dict[str, Tensor], seed: int) -> list[Panel]:
             "x",
             "y",
             (
-                Points("real data", "data", np.concatenate([reals, reals + np.array([3.0, 0.0])])),
+                Points("real data", "data", np.concatenate([reals, reals + np.array([[3.0, 0.0]])])),
                 Points("per sample", "failure", ends["per sample"].numpy()),
                 Points(
                     "minibatch discrimination",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from equipoise.lab.base import EXPERIMENTS, Experiment, Progress, scaled
@@ -21,6 +20,7 @@ from equipoise.lab.measures import (
 )
 from equipoise.lab.outcome import Arm, Expectation, Outcome, Role
 from equipoise.lab.panels import Curve, LinePanel, Points, Reference, ScatterPanel
+from equipoise.lab.segments import GAP, SegmentGenerator, segment, transport_distance
 from equipoise.lab.toys import ToyDiscriminator
 from equipoise.objectives import build_objective
 from equipoise.penalties import build_penalty
@@ -35,7 +35,6 @@ _RATE = 1e-3
 # very thing that is measured.
 _GENERATOR_RATE = 2e-3
 _ROWS = 256
-_GAP = 2.0
 # "Starved": three orders below what it was before the discriminator learnt anything.
 _STARVED = 1e-3
 
@@ -162,39 +161,6 @@ class PerfectDiscriminator(Experiment):
             _panels(arms, ends, seed),
             key="gradient kept",
         )
-
-
-class SegmentGenerator(nn.Module):
-    """A curve: z ~ N(0, 1) to (-1, u) + network(u), where u = erf(z / sqrt 2) is uniform in (-1, 1).
-
-    The network's last layer starts at zero, so the curve starts as the segment x = -1.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hidden = nn.Linear(1, _WIDTH)
-        self.last = nn.Linear(_WIDTH, 2)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
-
-    def forward(self, latent: Tensor) -> Tensor:
-        place = torch.erf(latent / math.sqrt(2))
-        start = torch.cat([torch.full_like(place, 1 - _GAP), place], dim=1)
-        shift: Tensor = self.last(torch.tanh(self.hidden(place)))
-        return start + shift
-
-
-def segment(count: int, random: torch.Generator) -> Tensor:
-    """Reals: (1, y) with y uniform in [-1, 1]."""
-    height = 2 * torch.rand(count, generator=random) - 1
-    return torch.stack([torch.ones(count), height], dim=1)
-
-
-def transport_distance(fakes: Tensor, reals: Tensor) -> float:
-    """The Wasserstein-1 distance of two samples of equal size, by the best assignment."""
-    cost = torch.cdist(fakes.double(), reals.double()).numpy()
-    rows, columns = linear_sum_assignment(cost)
-    return float(cost[rows, columns].mean())
 
 
 def _options(plan: _Plan, seed: int) -> dict[str, Any]:
@@ -337,7 +303,7 @@ def _watched(steps: int, seed: int) -> Arm:
     reals = segment(_ROWS, random_numbers(seed, "probe reals"))
     with watched(game, arm, at=[step for step in every(steps, 12) if step]) as look:
         game.play(observe=look)
-    arm.number("distance left", transport_distance(game.samples(_ROWS, purpose="probe"), reals) / _GAP, "x")
+    arm.number("distance left", transport_distance(game.samples(_ROWS, purpose="probe"), reals) / GAP, "x")
     return arm
 
 
