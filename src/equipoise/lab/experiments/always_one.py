@@ -184,7 +184,8 @@ class AlwaysOne(Experiment):
                 "The constant discriminators are built, not waited for: how often training produces one is "
                 "not measured here.",
                 "The double sigmoid does not stop learning in this toy; its generator comes to the data. "
-                "It is called constant as well, because at the loss's boundary it calls every sample real.",
+                "With some "
+                "seeds the watcher calls it constant as well, because it calls every sample real.",
                 "The equilibrium is exact, because the generator is the data's own distribution. Near an "
                 "equilibrium a fresh discriminator finds more than nothing, and there is no sharp line.",
             ],
