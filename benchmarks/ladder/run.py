@@ -45,7 +45,7 @@ def main() -> None:
     data = options.data or (Path(os.environ["EQUIPOISE_DATA"]) if "EQUIPOISE_DATA" in os.environ else None)
     if bar.data_folder and (data is None or not (data / bar.data_folder).is_dir()):
         parser.error(f"give the folder that holds {bar.data_folder} with --data or as EQUIPOISE_DATA")
-    arms = options.arms or (["ours"] if options.trial else list(bar.arms))
+    arms = options.arms or list(bar.arms)[: 1 if options.trial else None]
     for name in arms:
         if name not in bar.arms:
             parser.error(f"{bar.name} has no arm {name!r}; it has {', '.join(bar.arms)}")
@@ -55,7 +55,9 @@ def main() -> None:
     for position, seed in enumerate(options.seeds or bar.seeds):
         for name in arms:
             arm = bar.arms[name]
-            label = options.trial if options.trial else name
+            label = name
+            if options.trial:
+                label = options.trial if name == next(iter(bar.arms)) else f"{name}-{options.trial}"
             out = options.results / bar.name / ("trials" if options.trial else "") / f"{label}-{seed}.json"
             if out.exists() or (arm.seeds is not None and position >= arm.seeds):
                 continue
