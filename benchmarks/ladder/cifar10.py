@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from equipoise.trainer import Run
 
 _POINTS, _ON_THE_WAY, _AT_THE_END = 20, 5_000, 10_000
-_WARM, _TIMED = 5, 20
+_WARM, _TIMED = 2, 10
 
 
 class Curve(Callback):

@@ -26,6 +26,8 @@ class Ring(MixtureBar):
         "high_quality": "high quality",
         "reverse_kl": "reverse KL",
         "spread": "spread",
+        "more.high_quality": "high quality of 10,000",
+        "more.reverse_kl": "reverse KL of 10,000",
         "rejection.high_quality": "high quality after rejection",
         "rejection.modes_with_share": "with share after rejection",
         "rejection.reverse_kl": "reverse KL after rejection",

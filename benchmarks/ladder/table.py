@@ -40,10 +40,10 @@ What to know when reading it:
 
 def page(results: Path = RESULTS) -> str:
     """The page, of those bars that have results."""
-    bars = [bar for bar in map(find_bar, BARS) if runs_of(bar, results)]
+    bars = [bar for bar in map(find_bar, BARS) if runs_of(bar, results) or trials(bar, results)]
     parts = [HEAD.strip(), "## In short", summary(bars, results)]
     parts += [ladder_section(bar, results) for bar in bars]
-    missing = [find_bar(name).title for name in BARS if not runs_of(find_bar(name), results)]
+    missing = [bar.title for bar in map(find_bar, BARS) if not runs_of(bar, results)]
     if missing:
         parts.append(f"## Not run yet\n\nThe scripts are there, the runs are not: {'; '.join(missing)}.")
     return "\n\n".join(parts) + "\n"
@@ -116,13 +116,20 @@ def summary(bars: Sequence[Bar], results: Path) -> str:
                     for score, heading in list(bar.scores.items())[:4]
                     if (values := values_of(first, score))
                 ),
-                f"{first[0]['iterations']:,}",
+                f"{first[0]['iterations']:,}{share_of_published(first[0]['iterations'], bar)}",
                 f"{statistics.median(values_of(first, 'processor_seconds')) / 60:.1f}",
                 f"{sum(judged)} of {len(judged)}",
             )
         )
     columns = ("bar", "published", "ours, median", "iterations", "processor minutes", "targets met")
     return table(columns, rows)
+
+
+def share_of_published(iterations: int, bar: Bar) -> str:
+    """Our iterations as a share of those of the published row, in brackets; nothing where none are known."""
+    if not bar.published or not bar.published[-1].iterations:
+        return ""
+    return f" ({percent(iterations / int(bar.published[-1].iterations.replace(',', '')))} of the published)"
 
 
 def shown_published(scores: Mapping[str, str], bar: Bar) -> str:
@@ -141,13 +148,21 @@ def ladder_section(bar: Bar, results: Path = RESULTS) -> str:
     runs = runs_of(bar, results)
     floor_path = results / bar.name / "floor.json"
     floor = read(floor_path) if floor_path.exists() else None
-    parts = [f"## {bar.title}", bar.task, score_table(bar, runs, floor)]
+    parts = [f"## {bar.title}", bar.task]
+    if runs or bar.published:
+        parts.append(score_table(bar, runs, floor))
     own = runs.get(next(iter(bar.arms)), [])
     lines = [target_line(bar, target, own) for target in bar.targets if own]
     lines += [f"- {claim}: {verdict(holds)}" for claim, holds in bar.verdicts(runs)]
     if lines:
         parts.append("\n".join(lines))
-    parts.append("\n".join(arm_line(bar, name, entries) for name, entries in runs.items()))
+    if not own:
+        parts.append("Not run yet on the seeds that are to be reported.")
+    elif len(own) < len(bar.seeds):
+        parts.append(
+            f"So far {len(own)} of the {len(bar.seeds)} seeds that are to be reported have been run."
+        )
+    parts += ["\n".join(arm_line(bar, name, entries) for name, entries in runs.items())] if runs else []
     if bar.notes:
         parts.append(bar.notes)
     if floor is not None:
@@ -156,8 +171,8 @@ def ladder_section(bar: Bar, results: Path = RESULTS) -> str:
             said = ", ".join(f"{key.replace('_', ' ')} {percent(value, 2)}" for key, value in extra.items())
             parts.append(f"The classifier: {said}.")
     parts += trials(bar, results)
-    first = next(iter(runs.values()))[0]
-    parts.append(machine(first))
+    for entries in list(runs.values())[:1]:
+        parts.append(machine(entries[0]))
     return "\n\n".join(parts)
 
 
@@ -222,11 +237,17 @@ def verdict(holds: bool) -> str:
 def arm_line(bar: Bar, name: str, runs: Sequence[Result]) -> str:
     """How an arm was trained."""
     run = runs[0]
-    settings = ", ".join(f"`{entry}`" for entry in run["overrides"]) or "nothing changed"
+    settings = settings_of(run) or "nothing changed"
     return (
         f"- `{name}`: {bar.arms[name].about}; recipe `{run['recipe']}`, {settings}; "
         f"{run['generator_parameters']:,} and {run['discriminator_parameters']:,} parameters."
     )
+
+
+def settings_of(run: Result) -> str:
+    """The overrides of a run; of a setting that was given twice the last value, which holds."""
+    last = dict(entry.split("=", 1) for entry in run["overrides"])
+    return ", ".join(f"`{name}={value}`" for name, value in last.items())
 
 
 def trials(bar: Bar, results: Path) -> list[str]:
@@ -236,7 +257,7 @@ def trials(bar: Bar, results: Path) -> list[str]:
         return []
     rows = [
         (
-            ", ".join(f"`{entry}`" for entry in run["overrides"]),
+            settings_of(run),
             *("" if (value := value_of(run, score)) is None else shown(value, score) for score in bar.scores),
             f"{run['processor_seconds']:.0f}",
         )
