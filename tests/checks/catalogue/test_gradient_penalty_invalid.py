@@ -102,3 +102,7 @@ def test_a_right_penalty_that_is_too_weak() -> None:
     assert finding.remedies[0].name == "raise-penalty-weight"
     better = observe({"sample.nearest.ratio": lambda t: 3.0 - 1.5 * t}, base=weak)
     assert check().run(better).severity == "info"
+    steeper = observe(
+        {"penalty.parallel": 1.0, "sample.nearest.ratio": lambda t: 3.0 - 1.5 * t}, base=penalised(norm=12.0)
+    )
+    assert check().run(steeper).severity == "warning"

@@ -14,6 +14,8 @@ from equipoise.history.observations import Observations
 # survey and B4: after 500 critic steps the mean norm lies in [0.3, 3].
 LOWEST_NORM, HIGHEST_NORM = 0.3, 3.0
 CRITIC_STEPS = 500
+# An order of magnitude beside the target holds nothing, whatever the samples do meanwhile.
+FAR_TOO_STEEP = 10.0
 # A norm that the penalty has pushed to 1 within this, though it is that of a pixel. Calibrated.
 PIXEL_LOW, PIXEL_HIGH = 0.3, 3.0
 # Share of the penalised inputs outside the segment; U(0, 1) gives none, a normal alpha 1 - 0.341 = 66 %.
@@ -288,7 +290,7 @@ class GradientPenaltyInvalid(Check):
             severity = "info"
         if case == "steepness" and norm > HIGHEST_NORM and self._pulls_per_sample(observations):
             case, remedies = "weak", (_STRONGER, *root("lower-learning-rates"))
-            if improvement(observations):
+            if norm < FAR_TOO_STEEP and improvement(observations):
                 severity = "info"
         patches = any(math.prod(shape) > 1 for shape in observations.fact("score.shape") or [])
         if patches and case != "outside":
