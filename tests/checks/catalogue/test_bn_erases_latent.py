@@ -46,6 +46,11 @@ def test_without_normalisation_it_is_another_cause() -> None:
     assert check().run(observe(ALIKE, probes=BEGINNING, base=healthy_ring_gan())) is None
 
 
+def test_numbers_that_are_none_tell_nothing_of_the_latent() -> None:
+    broken = {**ALIKE, "finite": lambda t: (t < 0.9).astype(float)}
+    assert check().run(observe(broken, probes=BEGINNING, base=healthy_ns_gan())) is None
+
+
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None

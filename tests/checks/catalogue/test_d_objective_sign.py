@@ -62,3 +62,11 @@ def test_a_step_that_sends_back_its_penalty_only_is_an_error() -> None:
     assert found(NAME, unseen) is None
     one_half = {**slopes, "penalty.applied": 1.0, "slope.fake.size": 0.5}
     assert found(NAME, observe(one_half, base=healthy_ns_gan())) is None
+
+
+def test_targets_are_named_as_the_loop_writes_them() -> None:
+    """With reversed labels the record's targets are turned; the sentence turns them back."""
+    facts = {"objective.target.fake": -1.0, "objective.target.real": -1.0, "score.orientation": -1}
+    mixed = {"slope.fake.positive": 0.5, "slope.real.positive": 0.5}
+    finding = found(NAME, observe(mixed, facts=facts, base=healthy_least_squares_gan()))
+    assert "towards 1 on reals and 1 on fakes" in finding.message

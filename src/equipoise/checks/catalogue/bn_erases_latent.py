@@ -72,7 +72,7 @@ class BnErasesLatent(Check):
     name = "bn-erases-latent"
     kinds = ("preflight", "passive", "probe")
     stage = "wiring"
-    signals = ("sample.distance.ratio", "latent.std")
+    signals = ("sample.distance.ratio", "latent.std", "finite")
     facts = ("generator.layers", "generator.batch_norm_before_nonlinearity", "generator.input")
     probes = ("layer-variance",)
     explains = (
@@ -85,6 +85,8 @@ class BnErasesLatent(Check):
     remedies = (_MOVE_NORM, _GROUP_NORM, *symptomatic("minibatch-standard-deviation"))
 
     def run(self, observations: Observations) -> Finding | None:
+        if observations.series("finite").last == 0:
+            return None  # of numbers that are none no variance can be told
         structural = bool(observations.fact("generator.batch_norm_before_nonlinearity"))
         layers = observations.fact("generator.layers") or []
         norms = [str(layer.get("name", "?")) for layer in layers if "Norm" in str(layer.get("type", ""))]

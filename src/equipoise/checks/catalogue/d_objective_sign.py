@@ -71,7 +71,7 @@ class DiscriminatorObjectiveSign(Check):
         "update.discriminator",
         "penalty.applied",
     )
-    facts = ("objective.target.real", "objective.target.fake", "roles.decided")
+    facts = ("objective.target.real", "objective.target.fake", "roles.decided", "score.orientation")
     stage = "wiring"
     explains = (*SYMPTOMS, "discriminator-overfitting", "condition-ignored", "critic-unconstrained")
     remedies = (
@@ -139,6 +139,8 @@ class DiscriminatorObjectiveSign(Check):
         fake = float(observations.fact("objective.target.fake", math.nan))
         if not abs(real - fake) < SAME_TARGET:
             return None
+        if observations.fact("score.orientation") == -1:
+            real, fake = -real, -fake  # as the loop writes them, not turned to "higher is real"
         return self.finding(
             "error",
             0.95,
