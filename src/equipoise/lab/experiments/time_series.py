@@ -133,8 +133,9 @@ class TimeSeries(Experiment):
         as given if it has at least a fifth of its share of them.
 
     What to look at
-        The number of frequencies on the way, and how it falls again and again in the plain game. The waves
-        themselves: the plain game's are alike.
+        The number of frequencies on the way: few in the plain game, and not always the same ones. Weak R1
+        finds all six early and loses some again, so a look at the right moment would call it cured. The
+        waves themselves: the plain game's are alike.
 
     Where the textbook says more than this shows
         The cure brings all frequencies, not perfect waves: within this minute a part of the energy still is
