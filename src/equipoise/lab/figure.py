@@ -124,7 +124,10 @@ def draw_panel(axes: Axes, panel: Panel, outcome: Outcome, titled: bool = True) 
     if titled:
         wide = axes.get_subplotspec() is not None and axes.get_subplotspec().colspan.stop > 1  # type: ignore[union-attr]
         wide = wide and axes.get_subplotspec().colspan.start == 0  # type: ignore[union-attr]
-        axes.set_title(textwrap.fill(panel.title, 116 if wide else 52), fontsize=11.5, loc="left")
+        # A panel with equal scales and fixed ranges is narrower than its place.
+        boxed = isinstance(panel, ScatterPanel) and panel.equal and panel.x_range is not None
+        columns = 52 if not wide else 70 if boxed else 116
+        axes.set_title(textwrap.fill(panel.title, columns), fontsize=11.5, loc="left")
     if isinstance(panel, LinePanel):
         _lines(axes, panel, outcome)
     elif isinstance(panel, ScatterPanel):
