@@ -226,7 +226,7 @@ class AlwaysOne(Experiment):
                     references=(Reference(0.5, "a coin"),),
                 ),
                 BarPanel(
-                    "A fresh D: was there something to tell apart?",
+                    "A fresh D finds what there was to tell apart.",
                     "AUC of a fresh discriminator",
                     tuple(
                         Bar(arm.name, arm.role, number(arm, "rank by a fresh discriminator (AUC)"))
