@@ -31,7 +31,7 @@ def test_the_dimension_does_not_change_with_scale_or_with_repeated_samples() -> 
 
 
 def test_a_sum_of_two_sines_has_the_energy_of_the_larger_one() -> None:
-    time = torch.arange(16) / 16
+    time = torch.arange(16, dtype=torch.float64) / 16
     two = 2.0 * torch.sin(2 * math.pi * 3 * time + 0.4) + 1.0 * torch.cos(2 * math.pi * 6 * time)
     place, share = strongest_frequency(two[None, None])
     assert place.tolist() == [2]
