@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from equipoise.lab.experiments import rotation
+from equipoise.lab import dirac
 
 # |(theta, psi)| after 100, 300 and 500 steps from a separate simulation with the opposite sign of psi; the
 # small values are rounded to two digits there.
@@ -27,23 +27,23 @@ INDEPENDENT = {
     "optimistic descent": (0.884, 0.324, 0.117),
     "extragradient": (0.888, 0.331, 0.122),
 }
-METHODS = {method.name: method for method in rotation.methods()}
+METHODS = {method.name: method for method in dirac.methods()}
 
 
 @pytest.mark.parametrize("name", INDEPENDENT)
 def test_the_table_is_that_of_an_independent_simulation(name: str) -> None:
-    away = rotation.distance(rotation.play(METHODS[name], 500))
+    away = dirac.distance(dirac.play(METHODS[name], 500))
     assert away[[100, 300, 500]] == pytest.approx(INDEPENDENT[name], rel=0.04)
 
 
 def test_an_unconstrained_critic_grows_by_the_exact_factor() -> None:
-    away = rotation.distance(rotation.play(METHODS["Wasserstein"], 500))
-    assert away[-1] == pytest.approx(math.sqrt(2) * (1 + rotation.RATE**2) ** 250, rel=1e-9)
+    away = dirac.distance(dirac.play(METHODS["Wasserstein"], 500))
+    assert away[-1] == pytest.approx(math.sqrt(2) * (1 + dirac.RATE**2) ** 250, rel=1e-9)
 
 
 @pytest.mark.parametrize(("gamma", "expected"), [(0.0, 1.01), (0.3, 0.95), (0.05, 1.0)])
 def test_the_modulus_is_that_of_the_closed_form(gamma: float, expected: float) -> None:
-    assert rotation.modulus(0.2, gamma) ** 2 == pytest.approx(expected, abs=1e-12)
+    assert dirac.modulus(0.2, gamma) ** 2 == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["instance noise 0.7", "consensus optimisation", "R1, gamma 0.3"])
@@ -72,7 +72,7 @@ def test_fields_are_gradients_of_what_they_say(name: str) -> None:
     def extra(theta: float, psi: float) -> float:
         if name != "consensus optimisation":
             return 0.0
-        velocity = rotation.minimax(theta, psi)
+        velocity = dirac.minimax(theta, psi)
         return 0.5 * (velocity[0] ** 2 + velocity[1] ** 2)
 
     field = METHODS[name].field(theta, psi)
