@@ -119,6 +119,7 @@ def networks(rules: Rules) -> tuple[SmallGenerator, SmallDiscriminator]:
     """A pair under these rules.
 
     Example:
+        >>> import torch
         >>> generator, discriminator = networks(Rules(strided=False))
         >>> discriminator(generator(torch.zeros(3, 32))).shape
         torch.Size([3])

@@ -76,6 +76,7 @@ def range_rule(reals: Tensor, fakes: Tensor, low: float, high: float) -> float:
     2 % of the width, or if its largest value lies in the lower half. 0.5 is what guessing gives.
 
     Example:
+        >>> import torch
         >>> bright = torch.tensor([[0.0, 1.0]])
         >>> range_rule(bright, bright, 0, 1), range_rule(bright, torch.tensor([[-0.5, 0.9]]), 0, 1)
         (0.5, 1.0)
