@@ -32,7 +32,7 @@ from equipoise.metrics.neighbours import nearest
 if TYPE_CHECKING:
     from equipoise.metrics.classifier import Classifier
 
-STEPS = 700
+STEPS = 1000
 LATENT = 32
 COUNT = 360
 NOISE = 0.1
@@ -60,7 +60,7 @@ class Memorisation(Experiment):
     Setting
         8x8 digits, 360 held out; 20, 100 or all 1,437 others to train on. Two hidden layers of 128 in both
         networks, latents of 32, the non-saturating loss with R1 (gamma 1), Adam at 0.001 with betas
-        (0, 0.99), batches of 128, 700 steps. AuthPct and C_T (one cell, so that 20 images suffice) on
+        (0, 0.99), batches of 128, 1,000 steps. AuthPct and C_T (one cell, so that 20 images suffice) on
         pixels with 360 samples; Frechet distance in features of a classifier. The control is no GAN: its
         samples are the 20 images with noise of standard deviation 0.1.
 
