@@ -241,6 +241,9 @@ class RunningFacts:
         real, fake = facts.get("objective.target.real"), facts.get("objective.target.fake")
         if not facts.get("concatenated") or real is None or fake is None:
             return False
+        made = facts.get("objective.target.generator")
+        if made is not None and abs(real - made) < 0.1:
+            return False  # one label for all of them, which is another mistake: no mean of two
         return bool(abs(real - fake) < 0.02)
 
     # ---- all together
