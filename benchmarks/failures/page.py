@@ -32,7 +32,8 @@ Each run has a label that its own outcome measure must back (a collapse that did
 scored); which verdict counts as right, with the equivalents a person would accept, was written down
 before anything was run. The configurations were split by operator and data set into two halves before
 any result was seen. Thresholds were adjusted on the calibration half, and only there; **the reported
-half is the result**.
+half is the result**. It was run with three seeds; of the calibration half the seeds after the first
+are not all run.
 
     python -m benchmarks.failures.run --workers 2 --data FOLDER
     python -m benchmarks.failures.score
@@ -100,11 +101,13 @@ def _confidence(result: dict[str, Any]) -> str:
     return (
         "## Is a stated confidence what it says?\n\n"
         f"Of the first findings of the calibration half ({result['calibration_findings']}) "
-        f"{percent(result['calibration_right'])} were right; Platt's scaling of the raw confidence on them "
-        f"gives sigmoid({result['scale']:.2f} logit(raw) {result['shift']:+.2f}), which is the table that "
-        "ships with the package. On the reported half "
-        f"({result['reported_findings']} findings, {percent(result['reported_right'])} right) the expected "
-        f"calibration error is {result['expected_calibration_error_raw']:.3f} with the raw confidence and "
+        f"{percent(result['calibration_right'])} were right, because thresholds were adjusted until they "
+        "were; no confidence can be learnt from them. So the scale is learnt from the first look at the "
+        f"reported half ({result['reported_findings']} findings, {percent(result['reported_right'])} right): "
+        f"Platt's scaling gives sigmoid({result['scale']:.2f} logit(raw) {result['shift']:+.2f}), which is "
+        "the table that ships with the package. Measured on findings that took no part (two folds by "
+        "configuration, each scaled by the fit on the other) the expected calibration error is "
+        f"{result['expected_calibration_error_raw']:.3f} with the raw confidence and "
         f"{result['expected_calibration_error_calibrated']:.3f} with the calibrated one.\n\n"
         "![Stated confidence against the share that was right](figures/reliability.png)\n"
     )
