@@ -60,15 +60,16 @@ def against(target: float, reached: Iterable[float]) -> str:
 
 # What the same mathematics leaves to gain, and what was tried to gain it.
 TRIED = (
-    "Why not more: in units of one network's forward pass the published loop does 9 of the discriminator's and "
-    "4 of the generator's, ours 8 and 4, because the frozen discriminator needs no gradient of its weights in "
-    "the generator's step; the rest must come from the kernels. What is in the step: the frozen discriminator, "
-    "one backward pass a player, fused Adam, channels-last memory, no read-out of losses, and convolutions "
-    "between images and features (one or three channels) written as phases, where torch's own way is slow. "
-    "Tried without gain: a matrix product for the 1x1 input, the other strided transposed convolutions as "
-    "phases. Not done: reusing the fakes of the discriminator's step for the generator's (the contestant that "
-    "does is in the table) would be another computation; `torch.compile` did not finish compiling the step in "
-    "eight minutes on these cores under load, so there is no figure for it."
+    "Why not more: in units of one network's forward pass the published loop does 9 of the "
+    "discriminator's and 4 of the generator's, ours 8 and 4, because the frozen discriminator needs no "
+    "gradient of its weights in the generator's step; the rest must come from the kernels. What is in "
+    "the step: the frozen discriminator, one backward pass a player, fused Adam, channels-last memory, "
+    "no read-out of losses, and convolutions between images and features (one or three channels) "
+    "written as phases, where torch's own way is slow. Tried without gain: a matrix product for the 1x1"
+    " input, the other strided transposed convolutions as phases. Not done: reusing the fakes of the "
+    "discriminator's step for the generator's (the contestant that does is in the table) would be "
+    "another computation; `torch.compile` did not finish compiling the step in eight minutes on these "
+    "cores under load, so there is no figure for it."
 )
 
 
