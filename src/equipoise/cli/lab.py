@@ -154,7 +154,7 @@ def compare(
         screen.print(table)
         screen.print()
     held = sum(result.held is True for result in results)
-    screen.print(f"{held} of {len(results)} claims hold. Page: {path}")
+    screen.print(f"{held} of {len(results)} claims hold. Page: {path}", soft_wrap=True)
 
 
 def show(result: Result, folder: Path) -> None:
@@ -188,7 +188,7 @@ def show(result: Result, folder: Path) -> None:
     for doubt in result.outcome.doubts:
         screen.print(f"doubt: {doubt}")
     screen.print(f"{result.verdict}. {figure(result.seconds, 3)} seconds, seed {result.seed}.")
-    screen.print(f"Figure: {folder / 'figure.png'}\nPage: {folder / 'page.html'}\n")
+    screen.print(f"Figure: {folder / 'figure.png'}\nPage: {folder / 'page.html'}\n", soft_wrap=True)
 
 
 def _table(*headings: str) -> Any:
