@@ -118,10 +118,19 @@ def summary(bars: Sequence[Bar], results: Path) -> str:
                 ),
                 f"{first[0]['iterations']:,}{share_of_published(first[0]['iterations'], bar)}",
                 f"{statistics.median(values_of(first, 'processor_seconds')) / 60:.1f}",
+                f"{len(first)} of {len(bar.seeds)}",
                 f"{sum(judged)} of {len(judged)}",
             )
         )
-    columns = ("bar", "published", "ours, median", "iterations", "processor minutes", "targets met")
+    columns = (
+        "bar",
+        "published",
+        "ours, median",
+        "iterations",
+        "processor minutes",
+        "seeds run",
+        "targets met",
+    )
     return table(columns, rows)
 
 
