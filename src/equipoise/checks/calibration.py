@@ -1,7 +1,8 @@
 """From a check's raw confidence to a calibrated one.
 
-The table is written by the failure benchmark from its calibration half: for each check, how often its finding
-named a cause that was really there. Without an entry the raw confidence stands.
+The table is written by the failure benchmark (`benchmarks/failures/calibrate.py`) from a first look at runs
+that no threshold had seen: for each check, or for all together under `*`, how often its finding named a cause
+that was really there. Without an entry the raw confidence stands.
 """
 
 from __future__ import annotations

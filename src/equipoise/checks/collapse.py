@@ -89,10 +89,15 @@ def early(observations: Observations, step: float | None = None) -> bool:
     return age(observations, step) < EARLY * observations.warm_up
 
 
+def young(observations: Observations) -> bool:
+    """Whether it is past `early`, but not by as much again: what is absent may still be on its way."""
+    return age(observations) < 2 * EARLY * observations.warm_up
+
+
 def slow_start(observations: Observations) -> bool:
     """Whether all fakes are still far from the data and get better: alike as at the start, not collapsed."""
     return (
-        age(observations) < 2 * EARLY * observations.warm_up
+        young(observations)
         and latest(observations, "sample.nearest.ratio").median() > ON_THE_DATA
         and bool(improvement(observations))
     )
@@ -223,7 +228,7 @@ def _absent_modes(observations: Observations) -> list[tuple[Measurement, int]]:
     found = []
     covered = sustained(observations, "sample.coverage", below(FAR_COVERAGE))
     nearest = latest(observations, "sample.nearest.ratio").median()
-    if covered and nearest < ON_THE_DATA and age(observations) >= 2 * EARLY * observations.warm_up:
+    if covered and nearest < ON_THE_DATA and not young(observations):
         measurement = Measurement(
             "sample.coverage",
             covered.value,
@@ -238,7 +243,7 @@ def _absent_modes(observations: Observations) -> list[tuple[Measurement, int]]:
         return found
     gone = probe["clusters"] - probe["clusters.expected"]
     # Of samples far from all data no mode can be said to be absent.
-    if nearest > ON_THE_DATA and age(observations) < 2 * EARLY * observations.warm_up:
+    if nearest > ON_THE_DATA and young(observations):
         return found
     if gone > DESERTED_CELLS and probe["coverage"] < LOW_COVERAGE * probe["coverage.expected"]:
         measurement = Measurement(

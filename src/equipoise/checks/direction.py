@@ -17,15 +17,10 @@ def sides(observations: Observations, signal: str) -> NDArray[np.float64]:
     """Record by record the way descent pushes the scores: +1 up, -1 down, 0 both ways.
 
     `signal` is one of the `slope.*.positive` shares; a positive slope pushes down. Records in which every
-    slope is zero (hinge or relativistic margins that are met) are nan there and are left out, as are those
-    whose slopes are not finite.
+    slope is zero (hinge or relativistic margins that are met) or one is not a number are nan there and are
+    left out.
     """
-    series = observations.series(signal)
-    size = observations.series(signal.replace(".positive", ".size"))
-    positive = series.values
-    if len(size) == len(series):
-        positive = positive[np.isfinite(size.values)]
-    positive = positive[np.isfinite(positive)]
+    positive = observations.series(signal).finite().values
     return np.where(positive <= 1 - ONE_SIDED, 1.0, np.where(positive >= ONE_SIDED, -1.0, 0.0))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from collections.abc import Sequence
 
 from equipoise.checks.base import CHECKS, FAMILIES, SECTIONS, Check
 from equipoise.errors import EquipoiseError, unknown_name
@@ -14,8 +15,6 @@ WIDTH = 88
 def page(check: type[Check]) -> dict[str, str]:
     """The docstring split at its sections: `summary` first, then the fixed sections in their order.
 
-    A section begins at a line that holds its title alone, with or without `#`, a colon or an underline.
-
     Raises:
         EquipoiseError: a section is missing, empty, repeated or out of order.
 
@@ -24,31 +23,43 @@ def page(check: type[Check]) -> dict[str, str]:
         >>> list(page(CHECKS.get("g-objective-sign")))[:3]
         ['summary', 'What it does', 'Why it is bad']
     """
+    return fixed_sections(check, f"check `{check.name}`", SECTIONS)
+
+
+def fixed_sections(documented: type, subject: str, titles: Sequence[str]) -> dict[str, str]:
+    """The class's own docstring split at these titles, all of which it must have, in this order.
+
+    A section begins at a line that holds its title alone, with or without `#`, a colon or an underline.
+
+    Args:
+        subject: what is documented, for the error's sentence, such as "check `non-finite`".
+
+    Raises:
+        EquipoiseError: a section is missing, empty, repeated or out of order.
+    """
     parts: dict[str, list[str]] = {"summary": []}
     current = "summary"
-    for line in inspect.cleandoc(check.__dict__.get("__doc__") or "").splitlines():
+    for line in inspect.cleandoc(documented.__dict__.get("__doc__") or "").splitlines():
         title = line.strip("#*: ") if not line.startswith(" ") else ""
-        if title in SECTIONS:
+        if title in titles:
             if title in parts:
                 raise EquipoiseError(
-                    f"The docstring of the check `{check.name}` has the section `{title}` twice; keep one."
+                    f"The docstring of the {subject} has the section `{title}` twice; keep one."
                 )
             current = title
             parts[current] = []
         elif not (parts[current] == [] and line and set(line.strip()) <= set("-=~")):
             parts[current].append(line)
     found = list(parts)[1:]
-    if found != list(SECTIONS):
+    if found != list(titles):
         raise EquipoiseError(
-            f"The docstring of the check `{check.name}` must have the sections {', '.join(SECTIONS)} in this "
+            f"The docstring of the {subject} must have the sections {', '.join(titles)} in this "
             f"order, but it has {', '.join(found) or 'none'}; add what is missing."
         )
     sections = {title: textwrap.dedent("\n".join(lines)).strip() for title, lines in parts.items()}
     for title, text in sections.items():
         if not text:
-            raise EquipoiseError(
-                f"The docstring of the check `{check.name}` has nothing under `{title}`; write it."
-            )
+            raise EquipoiseError(f"The docstring of the {subject} has nothing under `{title}`; write it.")
     return sections
 
 

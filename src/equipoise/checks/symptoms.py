@@ -19,3 +19,6 @@ SYMPTOMS = (
     "late-collapse",
     "loss-fingerprint",
 )
+
+# Those of them that say the fakes are too much alike.
+DIVERSITY = ("mode-collapse", "batch-blindness", "z-ignored")

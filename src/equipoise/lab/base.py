@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 from collections.abc import Callable
 from typing import ClassVar
 
-from equipoise.errors import EquipoiseError
+from equipoise.checks.page import fixed_sections
 from equipoise.lab.outcome import Outcome
 from equipoise.registry import Registry
 
@@ -72,34 +70,10 @@ def scaled(steps: int, budget: float, least: int = 2) -> int:
 def page(experiment: type[Experiment]) -> dict[str, str]:
     """The docstring split at its sections: `summary` first, then the fixed sections in their order.
 
-    A section begins at a line that holds its title alone.
-
     Raises:
         EquipoiseError: a section is missing, empty or out of order.
     """
-    parts: dict[str, list[str]] = {"summary": []}
-    current = "summary"
-    for line in inspect.cleandoc(experiment.__dict__.get("__doc__") or "").splitlines():
-        title = line.strip("#: ") if not line.startswith(" ") else ""
-        if title in SECTIONS:
-            current = title
-            parts[current] = []
-        else:
-            parts[current].append(line)
-    found = list(parts)[1:]
-    if found != list(SECTIONS):
-        raise EquipoiseError(
-            f"The docstring of the experiment `{experiment.name}` must have the sections "
-            f"{', '.join(SECTIONS)} in this order, but it has {', '.join(found) or 'none'}; add what is "
-            "missing."
-        )
-    sections = {title: textwrap.dedent("\n".join(lines)).strip() for title, lines in parts.items()}
-    for title, text in sections.items():
-        if not text:
-            raise EquipoiseError(
-                f"The docstring of the experiment `{experiment.name}` has nothing under `{title}`; write it."
-            )
-    return sections
+    return fixed_sections(experiment, f"experiment `{experiment.name}`", SECTIONS)
 
 
 def markdown(experiment: type[Experiment]) -> str:

@@ -8,6 +8,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.conditions import above
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
+from equipoise.checks.symptoms import DIVERSITY
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
@@ -24,7 +25,6 @@ REAL_SATURATED = 0.1
 # alike (C33).
 STARVED = 0.01
 ALIKE = 0.5
-DIVERSITY = ("mode-collapse", "batch-blindness", "z-ignored")
 
 
 @CHECKS.register("dead-or-saturated")

@@ -59,14 +59,7 @@ class GeneratorObjectiveSign(Check):
     code = "EQ004"
     name = "g-objective-sign"
     kinds = ("preflight", "passive")
-    signals = (
-        "slope.generator.positive",
-        "slope.real.positive",
-        "slope.fake.positive",
-        "slope.generator.size",
-        "slope.real.size",
-        "slope.fake.size",
-    )
+    signals = ("slope.generator.positive", "slope.real.positive", "slope.fake.positive")
     facts = (
         "objective.target.generator",
         "objective.target.real",

@@ -7,7 +7,7 @@ import math
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
-from equipoise.checks.samples import DISTANCE_SIGNALS, improvement
+from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
@@ -103,8 +103,7 @@ class GradientPenaltyInvalid(Check):
     kinds = ("probe",)
     stage = "wiring"
     signals = (
-        *DISTANCE_SIGNALS,
-        "quality",
+        *IMPROVEMENT_SIGNALS,
         "penalty.applied",
         "penalty.parallel",
         "penalty.pull",

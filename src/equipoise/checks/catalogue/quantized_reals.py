@@ -6,7 +6,7 @@ import math
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
-from equipoise.checks.samples import improvement
+from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -58,15 +58,7 @@ class QuantizedReals(Check):
     code = "EQ402"
     name = "quantized-reals"
     kinds = ("passive", "probe")
-    signals = (
-        "sample.real.lattice",
-        "sample.fake.lattice",
-        "score.auc",
-        "sample.nearest.ratio",
-        "sample.coverage",
-        "sample.distance.ratio",
-        "quality",
-    )
+    signals = (*IMPROVEMENT_SIGNALS, "sample.real.lattice", "sample.fake.lattice", "score.auc")
     probes = ("one-feature",)
     stage = "data"
     explains = ("perfect-discriminator", "vanishing-generator-gradient", "discriminator-overfitting")

@@ -9,6 +9,7 @@ from equipoise.checks.conditions import at_most
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
 from equipoise.checks.samples import DISTANCE_SIGNALS, distance_from_reals
+from equipoise.checks.symptoms import DIVERSITY
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
@@ -32,7 +33,6 @@ COMPOSITE = 0.05
 # Two records of five at chance or on the wrong side, though another discriminator is certain.
 OFTEN = 0.4
 ALIKE = 0.5
-DIVERSITY = ("mode-collapse", "batch-blindness")
 LEAST_RECORDS = 10
 
 
