@@ -75,7 +75,8 @@ class Cifar10(Bar):
     name = "cifar10"
     title = "CIFAR-10, 32x32"
     task = (
-        "20 minutes of two cores (2,400 processor seconds) for each recipe as it is shipped; its number of "
+        "1,200 processor seconds of one core for each recipe as it is shipped (20 minutes; the plan was 20 "
+        "minutes of two cores, about 1.7 times as many steps, for which there was no time); its number of "
         "steps is measured out before, so that its schedules end with the time. Fréchet distance of 10,000 "
         "samples from the 10,000 test images in the features of a classifier of the training images: no "
         "FID. The images are a JPEG re-encoding, so no distance on them compares with a published one."
@@ -93,8 +94,7 @@ class Cifar10(Bar):
         "wgan-gp": Arm("wgan-gp", (), "the recipe `wgan-gp`"),
     }
     seeds = (0,)
-    threads = 2
-    budget_minutes = 20.0
+    budget_seconds = 1200.0
     data_folder = "cifar10"
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Cifar10(Bar):
         for _ in range(_TIMED):
             session.run_step()
         each = (time.process_time() - began) / _TIMED
-        steps = max(_POINTS, int(60 * self.budget_minutes * self.threads / each))
+        steps = max(_POINTS, int(self.budget_seconds / each))
         return [f"training.steps={steps}", f"training.checkpoint_every={max(1, steps // _POINTS)}"]
 
     def callbacks(self, task: Task, dataset: Dataset, clock: Clock) -> list[Callback]:
