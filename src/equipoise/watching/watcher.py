@@ -394,7 +394,8 @@ class Watcher:
             self._closes += 1
             if self.record.complete or self._closes >= _PATIENCE:
                 self._finish_record(started)
-            self._spent += time.perf_counter() - started
+            else:
+                self._spent += time.perf_counter() - started
         else:
             due = self._record_step + self.schedule.interval(self._record_step)
             # Behind the generator's update: from there on both players' next updates are seen whole, with the
@@ -444,14 +445,14 @@ class Watcher:
         self._forget()
 
     def _finish_record(self, started: float) -> None:
-        now = time.perf_counter()
-        elapsed = now - self._record_time
+        elapsed = time.perf_counter() - self._record_time
+        spent = self._spent + time.perf_counter() - started
         steps = self.step - self._record_step
-        spent = self._spent + now - started
         self.record.finish(elapsed / max(steps, 1), spent / max(elapsed, 1e-9))
-        self.schedule.spent(spent, elapsed)
+        now = time.perf_counter()
+        self.schedule.spent(self._spent + now - started, now - self._record_time, steps)
         self._spent = 0.0
-        self._record_time, self._record_step = time.perf_counter(), self.step
+        self._record_time, self._record_step = now, self.step
         self._closes = 0
         last = self._calls[-1] if self._calls else None
         self._forget()
