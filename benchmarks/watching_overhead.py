@@ -2,10 +2,10 @@
 
     python -m benchmarks.watching_overhead
 
-A DCGAN step at 28x28, batch 64, and a tiny step on a 2-D ring: the ratio of total times, over the whole run and
-by rounds, once with the defaults and once with all probes every `--probe-every` steps; and the memory over
-many tiny steps. The first 100 steps are recorded most densely, whatever that costs, so the share falls with
-the length of the run; the length is in the result.
+A DCGAN step at 28x28, batch 64, and a tiny step on a 2-D ring: the ratio of total times, over the whole
+run and by rounds, once with the defaults and once with all probes every `--probe-every` steps; and the
+memory over many tiny steps. The first 100 steps are recorded most densely, whatever that costs, so the share
+falls with the length of the run; the length is in the result.
 
 Watching sets its pace by the time that a step of the loop takes. The plain step in between is not the loop's,
 so the watcher's clock does not see it.

@@ -7,7 +7,7 @@ from collections import deque
 from equipoise.validation import Interval, Optional, check_parameter
 
 # Share of the step time that looking may cost by default; the design allows 2 %.
-BUDGET = 0.015
+BUDGET = 0.012
 HEAVY_EVERY = 5
 _STRETCH = 4
 _DENSE = 100
