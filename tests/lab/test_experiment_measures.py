@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from equipoise.lab.digits import digits, draws_of
+from equipoise.errors import EquipoiseError
+from equipoise.lab.digits import digit_game, digits, draws_of, follow_quality
 from equipoise.lab.experiments.conditional import _shuffled
 from equipoise.lab.experiments.latent_size import intrinsic_dimension
 from equipoise.lab.experiments.overfitting_discriminator import lost_lead
 from equipoise.lab.experiments.time_series import strongest_frequency, waves
 from equipoise.lab.experiments.unnormalised_data import WAYS, range_rule
+from equipoise.lab.outcome import Arm
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
@@ -94,3 +97,38 @@ def test_shuffled_labels_are_the_batchs_labels_in_another_order() -> None:
     assert torch.equal(samples, other)
     assert torch.equal(labels.sort().values, mixed.sort().values)
     assert 0 < int((labels == mixed).sum()) < 60
+
+
+class _FirstPixels:
+    """In place of the classifier: features that can be computed by hand."""
+
+    def features(self, samples: torch.Tensor) -> torch.Tensor:
+        return samples.flatten(1)[:, 26:29]
+
+
+def test_quality_is_followed_to_the_end_and_the_last_measurement_is_kept() -> None:
+    data = digits(0, train=50)
+    goal = _FirstPixels().features(data.held_out)
+    arm, game = Arm("plain", "failure", "two steps"), digit_game(data.train, 4, 2, seed=3)
+    follow_quality(game, arm, _FirstPixels(), goal, count=200, at=[1, 2])  # type: ignore[arg-type]
+    assert game.step == 2
+    assert arm.series["distance"].x == arm.series["coverage"].x == (1.0, 2.0)
+    fake, real = _FirstPixels().features(game.samples(200)).double().numpy(), goal.double().numpy()
+    # The Frechet distance by the eigenvalues of the product of the covariances.
+    first, second = np.cov(fake.T), np.cov(real.T)
+    roots = np.sqrt(np.linalg.eigvals(first @ second).real.clip(0)).sum()
+    shift = float(((fake.mean(0) - real.mean(0)) ** 2).sum())
+    expected = shift + np.trace(first) + np.trace(second) - 2 * roots
+    assert arm.value("distance") == arm.series["distance"].y[-1] == pytest.approx(expected, rel=1e-4)
+    # A real one is covered when a fake lies within the distance to its fifth neighbour.
+    between = np.linalg.norm(real[:, None] - fake[None], axis=2)
+    radius = np.sort(np.linalg.norm(real[:, None] - real[None], axis=2), axis=1)[:, 5]
+    covered = float((between.min(1) <= radius).mean())
+    assert arm.value("coverage") == arm.series["coverage"].y[-1] == pytest.approx(covered, abs=0.01)
+
+
+def test_a_number_that_was_not_kept_is_refused_by_name() -> None:
+    arm = Arm("plain", "failure", "as published")
+    arm.number("distance", 2.0)
+    with pytest.raises(EquipoiseError, match="distance"):
+        arm.value("distanse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,10 +11,13 @@ import torch
 from torch import Tensor
 
 from equipoise.lab.base import scaled
-from equipoise.lab.games import Sampler, random_numbers
+from equipoise.lab.games import Game, Sampler, random_numbers, seeded
+from equipoise.lab.toys import ToyDiscriminator, ToyGenerator
 
 if TYPE_CHECKING:
+    from equipoise.lab.outcome import Arm
     from equipoise.metrics.classifier import Classifier
+    from equipoise.penalties import Penalty
 
 EPOCHS = 10
 
@@ -65,6 +69,65 @@ def draws_of(samples: Tensor, labels: Tensor | None = None) -> Sampler:
         return samples[rows] if labels is None else (samples[rows], labels[rows])
 
     return draw
+
+
+def digit_game(
+    train: Tensor, latent_dim: int, steps: int, seed: int, penalties: Sequence[Penalty] = ()
+) -> Game:
+    """The usual game on digits: two hidden layers of 128 in both networks, everything else as `Game` has it.
+
+    Args:
+        train: the images (N, 1, 8, 8) that it draws from.
+
+    Example:
+        >>> game = digit_game(digits(0, train=20).train, latent_dim=2, steps=1, seed=0)
+        >>> game.samples(3).shape
+        torch.Size([3, 1, 8, 8])
+    """
+    generator, discriminator = seeded(
+        seed, lambda: (ToyGenerator(latent_dim, (1, 8, 8), bounded=True), ToyDiscriminator(64))
+    )
+    return Game(
+        generator,
+        discriminator,
+        draws_of(train),
+        latent_dim,
+        steps=steps,
+        penalties=penalties,
+        seed=seed,
+    )
+
+
+def follow_quality(
+    game: Game, arm: Arm, classifier: Classifier, goal: Tensor, *, count: int, at: Sequence[int]
+) -> None:
+    """Play to the end; the arm keeps how far samples are from real digits, and how many of those they cover.
+
+    The curves and numbers are `distance`, the Frechet distance, and `coverage` from five neighbours, both in
+    the classifier's features, of samples cut to the range [-1, 1] of the images.
+
+    Args:
+        goal: features of the real digits, which the game should not know.
+        count: samples at each measurement.
+        at: after which numbers of steps it is measured; the number that is kept is that of the last.
+    """
+    from equipoise.metrics.frechet import frechet_distance
+    from equipoise.metrics.prdc import precision_recall_density_coverage
+
+    steps: list[float] = []
+    distance: list[float] = []
+    coverage: list[float] = []
+
+    def observe(step: int) -> None:
+        features = classifier.features(game.samples(count).clamp(-1, 1))
+        steps.append(step)
+        distance.append(frechet_distance(features, goal))
+        coverage.append(precision_recall_density_coverage(features, goal, k=5).coverage)
+
+    game.play(observe=observe, at=at)
+    for name, values in (("distance", distance), ("coverage", coverage)):
+        arm.curve(name, steps, values)
+        arm.number(name, values[-1])
 
 
 @lru_cache(maxsize=2)

@@ -72,6 +72,22 @@ class Arm:
         self.numbers[name] = Number(float(value), unit)
         return float(value)
 
+    def value(self, name: str) -> float:
+        """The value of a number that was kept, without its unit.
+
+        Raises:
+            EquipoiseError: no number of that name was kept.
+
+        Example:
+            >>> arm = Arm("plain", "failure", "as published")
+            >>> _ = arm.number("distance", 2.5)
+            >>> arm.value("distance")
+            2.5
+        """
+        if name not in self.numbers:
+            raise unknown_name(f"number of the arm {self.name!r}", name, self.numbers)
+        return self.numbers[name].value
+
     def curve(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """Keep a curve.
 

@@ -103,64 +103,61 @@ class AlwaysOne(Experiment):
             )
         )
 
-        def number(arm: Arm, name: str) -> float:
-            return arm.numbers[name].value
-
         return Outcome(
             arms=list(arms.values()),
             expectations=[
                 Expectation(
                     "The discriminator that always says one is right about every real.",
-                    number(untrained, "accuracy on reals"),
+                    untrained.value("accuracy on reals"),
                     ">=",
                     1.0,
                     "definition: one answer, and it is real",
                 ),
                 Expectation(
                     "It is right about no fake.",
-                    number(untrained, "accuracy on fakes"),
+                    untrained.value("accuracy on fakes"),
                     "<=",
                     0.0,
                     "definition",
                 ),
                 Expectation(
                     "Neither constant discriminator gives the generator any gradient.",
-                    max(number(arm, "generator's gradient") for arm in constant),
+                    max(arm.value("generator's gradient") for arm in constant),
                     "<=",
                     0.0,
                     "a constant has slope zero",
                 ),
                 Expectation(
                     "Their generators have not moved.",
-                    max(number(arm, "way of the fakes' mean") for arm in constant),
+                    max(arm.value("way of the fakes' mean") for arm in constant),
                     "<=",
                     0.0,
                     "Adam's step on a gradient of zero is zero",
                 ),
                 Expectation(
                     "A fresh discriminator ranks reals above fakes there: that is no equilibrium.",
-                    min(number(arm, "rank by a fresh discriminator (AUC)") for arm in constant),
+                    min(arm.value("rank by a fresh discriminator (AUC)") for arm in constant),
                     ">=",
                     0.95,
                     "equipoise's threshold for certain, taken from a survey of reported failures",
                 ),
                 Expectation(
                     "At the equilibrium a fresh one does no better than the check's limit for it.",
-                    number(settled, "rank by a fresh discriminator (AUC)"),
+                    settled.value("rank by a fresh discriminator (AUC)"),
                     "<=",
                     0.65,
                     "equal distributions have an AUC of 1/2; equipoise's limit for an equilibrium",
                 ),
                 Expectation(
                     "The watcher names both constant discriminators.",
-                    min(number(arm, "named constant by the watcher") for arm in constant),
+                    min(arm.value("named constant by the watcher") for arm in constant),
                     ">=",
                     1.0,
                     "the check constant-discriminator",
                 ),
                 Expectation(
                     "It calls neither the healthy game nor the equilibrium constant.",
-                    max(number(arm, "named constant by the watcher") for arm in (healthy, settled)),
+                    max(arm.value("named constant by the watcher") for arm in (healthy, settled)),
                     "<=",
                     0.0,
                     "the check constant-discriminator",
@@ -208,7 +205,7 @@ class AlwaysOne(Experiment):
                     "All reals right may mean nothing.",
                     "accuracy",
                     tuple(
-                        Bar(f"{arm.name}: {what}", arm.role, number(arm, f"accuracy {what}"))
+                        Bar(f"{arm.name}: {what}", arm.role, arm.value(f"accuracy {what}"))
                         for arm in (untrained, dead, twice, settled)
                         for what in ("on reals", "on fakes")
                     ),
@@ -229,7 +226,7 @@ class AlwaysOne(Experiment):
                     "A fresh D finds what there was to tell apart.",
                     "AUC of a fresh discriminator",
                     tuple(
-                        Bar(arm.name, arm.role, number(arm, "rank by a fresh discriminator (AUC)"))
+                        Bar(arm.name, arm.role, arm.value("rank by a fresh discriminator (AUC)"))
                         for arm in arms.values()
                     ),
                     references=(Reference(0.65, "equilibrium below"), Reference(0.95, "certain above")),

@@ -218,8 +218,8 @@ def _play(game: Game, arm: Arm, judge: Judge) -> None:
             arm.number(name, values[-1])
             arm.curve(name, seen["step"], values)
     arm.number("named", float(any(finding["code"] == "EQ405" for finding in arm.findings)))
-    heeded = arm.numbers["label accuracy"].value >= 0.95
-    arm.state = "cured" if heeded else "failing" if arm.numbers["label accuracy"].value <= BY_CHANCE else ""
+    heeded = arm.value("label accuracy") >= 0.95
+    arm.state = "cured" if heeded else "failing" if arm.value("label accuracy") <= BY_CHANCE else ""
 
 
 def _one_each(data: Digits, judge: Judge) -> Arm:
@@ -233,7 +233,7 @@ def _one_each(data: Digits, judge: Judge) -> Arm:
         chosen.append(data.train[of_class[(features[of_class] - centre).square().sum(1).argmin()]])
     for name, value in judge(torch.stack(chosen)[judge.wanted]).items():
         arm.number(name, value)
-    arm.state = "masked" if arm.numbers["worst class"].value <= 0.2 else ""
+    arm.state = "masked" if arm.value("worst class") <= 0.2 else ""
     return arm
 
 
@@ -325,13 +325,13 @@ def _panels(arms: list[Arm], judge: Judge, rows: list[ImageRow]) -> list[Panel]:
         BarPanel(
             "Accuracy is not enough: one digit a class has it, and covers next to nothing.",
             "label accuracy at the end",
-            tuple(Bar(arm.name, arm.role, arm.numbers["label accuracy"].value) for arm in arms),
+            tuple(Bar(arm.name, arm.role, arm.value("label accuracy")) for arm in arms),
             references=(Reference(CHANCE, "chance"),),
         ),
         BarPanel(
             "Coverage class by class sees failures and mask.",
             "mean coverage within the class asked for",
-            tuple(Bar(arm.name, arm.role, arm.numbers["class coverage"].value) for arm in arms),
+            tuple(Bar(arm.name, arm.role, arm.value("class coverage")) for arm in arms),
             references=(Reference(floor, "training digits"),),
         ),
         ImagePanel("Each column asks for one digit, 0 to 9 and again 0 to 9.", tuple(rows)),

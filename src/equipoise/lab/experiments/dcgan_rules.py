@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor, nn
 
 from equipoise.lab.base import EXPERIMENTS, Experiment, Progress, scaled
-from equipoise.lab.digits import Digits, digit_classifier, digits, draws_of
+from equipoise.lab.digits import Digits, digit_classifier, digits, draws_of, follow_quality
 from equipoise.lab.games import Game, every, seeded
 from equipoise.lab.outcome import Arm, Expectation, Outcome, Role
 from equipoise.lab.panels import Bar, BarPanel, Curve, ImagePanel, ImageRow, LinePanel, Panel, Reference
 from equipoise.lab.toys import as_images
-from equipoise.metrics.frechet import frechet_distance
-from equipoise.metrics.prdc import precision_recall_density_coverage
-
-if TYPE_CHECKING:
-    from equipoise.metrics.classifier import Classifier
 
 STEPS = 400
 LATENT = 32
@@ -193,24 +187,22 @@ class DcganRules(Experiment):
             role: Role = "variant" if name in told else "control" if again else "healthy"
             arm = Arm(name, role, told.get(name, "all six rules are kept"))
             game = _game(rules, data, steps, seed + 1000 * again)
-            _play(game, arm, classifier, goal)
+            follow_quality(game, arm, classifier, goal, count=COUNT, at=every(steps, 5))
+            first, *_, last = arm.series["distance"].y
+            arm.number("distance left", last / first)
             arms.append(arm)
             if not again:
                 rows.append(ImageRow(name, role, as_images(game.samples(SHOWN))))
-        repeats = [_value(arm, "distance") for arm in arms[:REPEATS]]
+        repeats = [arm.value("distance") for arm in arms[:REPEATS]]
         for arm in arms:
-            arm.number("times the median", _value(arm, "distance") / float(np.median(repeats)))
+            arm.number("times the median", arm.value("distance") / float(np.median(repeats)))
         bound = MATTERS * max(repeats) / float(np.median(repeats))
         for arm in arms[REPEATS:]:
-            arm.state = "failing" if _value(arm, "times the median") > bound else ""
-        arms[0].state = "healthy" if _value(arms[0], "distance left") <= 0.5 else "failing"
+            arm.state = "failing" if arm.value("times the median") > bound else ""
+        arms[0].state = "healthy" if arms[0].value("distance left") <= 0.5 else "failing"
         outcome = Outcome(arms, _expectations(arms, bound), _doubts(arms, bound), [], "times the median")
         outcome.panels += _panels(arms, rows, max(repeats) / float(np.median(repeats)))
         return outcome
-
-
-def _value(arm: Arm, name: str) -> float:
-    return arm.numbers[name].value
 
 
 def _game(rules: Rules, data: Digits, steps: int, seed: int) -> Game:
@@ -229,28 +221,12 @@ def _game(rules: Rules, data: Digits, steps: int, seed: int) -> Game:
     )
 
 
-def _play(game: Game, arm: Arm, classifier: Classifier, goal: Tensor) -> None:
-    seen: dict[str, list[float]] = {"step": [], "distance": [], "coverage": []}
-
-    def observe(step: int) -> None:
-        features = classifier.features(game.samples(COUNT).clamp(-1, 1))
-        seen["step"].append(step)
-        seen["distance"].append(frechet_distance(features, goal))
-        seen["coverage"].append(precision_recall_density_coverage(features, goal, k=5).coverage)
-
-    game.play(observe=observe, at=every(game.steps, 5))
-    for name in ("distance", "coverage"):
-        arm.curve(name, seen["step"], seen[name])
-        arm.number(name, seen[name][-1])
-    arm.number("distance left", seen["distance"][-1] / seen["distance"][0])
-
-
 def _expectations(arms: list[Arm], bound: float) -> list[Expectation]:
-    removed = [_value(arm, "times the median") for arm in arms[REPEATS:]]
+    removed = [arm.value("times the median") for arm in arms[REPEATS:]]
     return [
         Expectation(
             "With all rules the game learns: the share of the first distance that is left.",
-            _value(arms[0], "distance left"), "<=", 0.5, "half of the way; a run that learns goes most of it",
+            arms[0].value("distance left"), "<=", 0.5, "half of the way; a run that learns goes most of it",
         ),
         Expectation(
             "So many of the six rules can be left out, one at a time, without a distance above twice the "
@@ -271,7 +247,7 @@ def _expectations(arms: list[Arm], bound: float) -> list[Expectation]:
 
 
 def _doubts(arms: list[Arm], bound: float) -> list[str]:
-    removed = {arm.name: _value(arm, "times the median") for arm in arms[REPEATS:]}
+    removed = {arm.name: arm.value("times the median") for arm in arms[REPEATS:]}
     matter = [name for name, ratio in removed.items() if ratio > bound]
     better = [name for name, ratio in removed.items() if ratio < 1]
     return [
@@ -291,7 +267,7 @@ def _panels(arms: list[Arm], rows: list[ImageRow], worst: float) -> list[Panel]:
         BarPanel(
             "Distance to unseen digits over the median of the three games with all rules.",
             "times the median (smaller is better)",
-            tuple(Bar(arm.name, arm.role, _value(arm, "times the median")) for arm in arms),
+            tuple(Bar(arm.name, arm.role, arm.value("times the median")) for arm in arms),
             references=(Reference(MATTERS * worst, "matters"),),
         ),
         LinePanel(

@@ -114,7 +114,7 @@ class Equilibrium(Experiment):
         keep(blind, of_untrained(8.0, seed))
         blind.number(
             "accuracy of a fresh discriminator",
-            arms[8.0].numbers["accuracy of a fresh discriminator"].value,
+            arms[8.0].value("accuracy of a fresh discriminator"),
         )
         blind.state = "masked"
         tell("done", 1.0)
@@ -148,7 +148,7 @@ class Equilibrium(Experiment):
                 ),
                 Expectation(
                     "On the way the measured divergence is that of the closed form, within 5 per cent.",
-                    abs((LOG4 - arms[HALF_WAY].numbers["loss"].value) / 2 / half - 1),
+                    abs((LOG4 - arms[HALF_WAY].value("loss")) / 2 / half - 1),
                     "<=",
                     0.05,
                     "Goodfellow et al. 2014, equation 5: loss = log 4 - 2 JSD",
@@ -169,22 +169,22 @@ class Equilibrium(Experiment):
                 ),
                 Expectation(
                     "The game that brings its generator to the data ends within a tenth of log 4.",
-                    abs(trained.numbers["loss"].value / LOG4 - 1),
+                    abs(trained.value("loss") / LOG4 - 1),
                     "<=",
                     0.1,
                     "Goodfellow et al. 2014, theorem 1",
                 ),
                 Expectation(
                     "There the distance of the samples to the data has fallen to a tenth or less.",
-                    trained.numbers["Wasserstein distance"].value
-                    / trained.numbers["Wasserstein distance at the start"].value,
+                    trained.value("Wasserstein distance")
+                    / trained.value("Wasserstein distance at the start"),
                     "<=",
                     0.1,
                     "definition of success",
                 ),
                 Expectation(
                     "A discriminator that has learnt nothing has that loss too, against the worst generator.",
-                    abs(blind.numbers["loss"].value / LOG4 - 1),
+                    abs(blind.value("loss") / LOG4 - 1),
                     "<=",
                     0.001,
                     "a logit of 0 everywhere",
@@ -244,7 +244,7 @@ class Equilibrium(Experiment):
                     "An untrained D has that loss too; a fresh D knows.",
                     "loss [nats], or accuracy",
                     tuple(
-                        Bar(f"{label}: {what}", arm.role, arm.numbers[name].value)
+                        Bar(f"{label}: {what}", arm.role, arm.value(name))
                         for label, arm in (
                             ("perfect G", arms[0.0]),
                             ("untrained D", blind),
@@ -376,7 +376,7 @@ def play_two_modes(arm: Arm, steps: int, seed: int) -> Game:
     arm.number("loss", float(np.mean([losses[place] for place in last])), "nats")
     arm.number("Wasserstein distance at the start", distances[0])
     arm.number("Wasserstein distance", float(np.mean([distances[place] for place in last])))
-    arm.state = "healthy" if arm.numbers["Wasserstein distance"].value < 0.1 * distances[0] else "failing"
+    arm.state = "healthy" if arm.value("Wasserstein distance") < 0.1 * distances[0] else "failing"
     return game
 
 

@@ -98,23 +98,23 @@ class GradientClipping(Experiment):
         penalised.state = "cured"
         tell("done", 1.0)
 
-        free, value, norm = (
+        free, by_value, norm = (
             arms[name] for name in ("plain descent", "plain descent, by value", "plain descent, by norm")
         )
         with_adam, adam_value = arms["Adam"], arms["Adam, by value"]
-        slopes = [arm.numbers["slope without a constraint"].value for arm in (value, norm, adam_value)]
-        left = [arm.numbers["saturating gradient left"].value for arm in (with_adam, adam_value)]
+        slopes = [arm.value("slope without a constraint") for arm in (by_value, norm, adam_value)]
+        left = [arm.value("saturating gradient left") for arm in (with_adam, adam_value)]
         true_slope = 1 + NEAR / 20
 
         def moved(arm: Arm) -> float:
-            return arm.numbers["farthest weight moved by the bad batch"].value
+            return arm.value("farthest weight moved by the bad batch")
 
         return Outcome(
             arms=list(arms.values()),
             expectations=[
                 Expectation(
                     "Clipped by value, the bad batch moves no weight further than the rate times 0.1.",
-                    moved(value),
+                    moved(by_value),
                     "<=",
                     PLAIN_RATE * BOUND * (1 + 1e-3),
                     "definition of clipping by value; a thousandth for rounding",
@@ -128,14 +128,14 @@ class GradientClipping(Experiment):
                 ),
                 Expectation(
                     "After the bad batch the clipped discriminator is right as often as before, within 0.05.",
-                    value.numbers["accuracy before"].value - value.numbers["accuracy just after"].value,
+                    by_value.value("accuracy before") - by_value.value("accuracy just after"),
                     "<=",
                     0.05,
                     "definition of surviving",
                 ),
                 Expectation(
                     "Clipping by value turns the gradient of the bad batch by ten degrees or more.",
-                    value.numbers["angle between the gradient and the clipped one"].value,
+                    by_value.value("angle between the gradient and the clipped one"),
                     ">=",
                     10.0,
                     "where all entries are beyond the bound only signs are left: 37 degrees if Gaussian",
@@ -143,7 +143,7 @@ class GradientClipping(Experiment):
                 ),
                 Expectation(
                     "Clipping by norm does not turn it.",
-                    norm.numbers["angle between the gradient and the clipped one"].value,
+                    norm.value("angle between the gradient and the clipped one"),
                     "<=",
                     0.01,
                     "definition of clipping by norm; rounding",
@@ -158,7 +158,7 @@ class GradientClipping(Experiment):
                 ),
                 Expectation(
                     "The gradient penalty does, within 0.15.",
-                    abs(penalised.numbers["slope without a constraint"].value - true_slope),
+                    abs(penalised.value("slope without a constraint") - true_slope),
                     "<=",
                     0.15,
                     "the maximum of s W - lambda (s - 1)^2: 1 + W / (2 lambda)",
@@ -172,8 +172,7 @@ class GradientClipping(Experiment):
                 ),
                 Expectation(
                     "With Adam too, clipping spares the discriminator a part of what the bad batch costs.",
-                    with_adam.numbers["accuracy just after"].value
-                    - adam_value.numbers["accuracy just after"].value,
+                    with_adam.value("accuracy just after") - adam_value.value("accuracy just after"),
                     "<",
                     0.0,
                     "its first moment follows the bad batch for ten steps and more, unless it is clipped",
@@ -198,7 +197,9 @@ class GradientClipping(Experiment):
                     "One bad batch (at 0): clipping survives it.",
                     "steps after the bad batch",
                     "accuracy of the discriminator",
-                    tuple(Curve(arm.name, "accuracy") for arm in (free, value, norm, with_adam, adam_value)),
+                    tuple(
+                        Curve(arm.name, "accuracy") for arm in (free, by_value, norm, with_adam, adam_value)
+                    ),
                     references=(Reference(0.5, "a coin"), Reference(0.0, "bad batch", "x")),
                     y_range=(-0.05, 1.05),
                 ),
@@ -224,7 +225,7 @@ class GradientClipping(Experiment):
                     "largest change of a weight in that step",
                     tuple(
                         Bar(arm.name, arm.role, max(moved(arm), TINY))
-                        for arm in (free, value, norm, with_adam, adam_value)
+                        for arm in (free, by_value, norm, with_adam, adam_value)
                     ),
                     scale="log",
                     references=(Reference(PLAIN_RATE * BOUND, "rate x 0.1"),),

@@ -331,7 +331,7 @@ def _judge(arms: list[Arm]) -> None:
     """What each arm was measured to be in the test of clones."""
     for arm in arms:
         if "told apart" in arm.numbers:
-            value = arm.numbers["told apart"].value
+            value = arm.value("told apart")
             arm.state = "cured" if value >= _TOLD else "failing" if value == _CHANCE else ""
 
 
@@ -340,21 +340,21 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
     out = [
         Expectation(
             "No score of the per-sample discriminator changes when its batch becomes clones.",
-            blind.numbers["largest change of a score"].value,
+            blind.value("largest change of a score"),
             "<=",
             0.0,
             "by definition: a score that depends on its own sample only",
         ),
         Expectation(
             "The per-sample discriminator does no better than chance (area under the curve).",
-            abs(blind.numbers["told apart"].value - _CHANCE),
+            abs(blind.value("told apart") - _CHANCE),
             "<=",
             0.0,
             "equal scores on both sides give one half exactly",
         ),
         Expectation(
             "Its loss is not below 2 log 2.",
-            blind.numbers["loss"].value,
+            blind.value("loss"),
             ">=",
             _BLIND_LOSS - 1e-9,
             "softplus(s) + softplus(-s) >= 2 log 2 for every score s; 1e-9 for rounding",
@@ -366,14 +366,14 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
             out += [
                 Expectation(
                     f"Tells clones from a crowd (area under the curve): {plan.name}.",
-                    arms[plan.name].numbers["told apart"].value,
+                    arms[plan.name].value("told apart"),
                     ">=",
                     _TOLD,
                     "set beforehand: 19 of 20 pairs are ordered rightly",
                 ),
                 Expectation(
                     f"Has a loss that no judge of single samples can have: {plan.name}.",
-                    arms[plan.name].numbers["loss"].value,
+                    arms[plan.name].value("loss"),
                     "<",
                     _BLIND_LOSS,
                     "2 log 2 is the least loss of per-sample scores here",
@@ -385,10 +385,10 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
 
 def _doubts(arms: dict[str, Arm]) -> list[str]:
     def evenness(name: str) -> str:
-        return f"{arms[name].numbers['reverse KL'].value:.2g}"
+        return f"{arms[name].value('reverse KL'):.2g}"
 
     def since(name: str) -> str:
-        return f"step {arms[name].numbers['told from step'].value:.0f}"
+        return f"step {arms[name].value('told from step'):.0f}"
 
     found = ", ".join(
         f"{entry['code']} {entry['name']} at step {entry['step']}" for entry in arms["per sample"].findings
@@ -402,7 +402,7 @@ def _doubts(arms: dict[str, Arm]) -> list[str]:
         f"discrimination {since('minibatch discrimination')}, standard deviation "
         f"{since('minibatch standard deviation')}, packing {since('packing')}.",
         "What is told apart at step 0 is the luck of one random sign; that it stays so is learnt.",
-        f"Microbatch told clones apart with an area of {arms['microbatch'].numbers['told apart'].value:.3f}: "
+        f"Microbatch told clones apart with an area of {arms['microbatch'].value('told apart'):.3f}: "
         "its score is a mean of per-sample scores, so it does not belong in the list of those that see.",
         "The clones of the test are exact and the crowd is real data. A generator collapses to near copies, "
         "which are harder to tell, above all for packing.",

@@ -131,65 +131,62 @@ class LabelSmoothing(Experiment):
 
         hard, one, two, noisy = (arms[targets.name] for targets in ALL)
 
-        def number(arm: Arm, name: str) -> float:
-            return arm.numbers[name].value
-
         return Outcome(
             arms=list(arms.values()),
             expectations=[
                 Expectation(
                     "All four discriminators are their closed form, within 0.03 on average, where clouds "
                     "overlap.",
-                    max(number(arm, "error of D, overlapping clouds") for arm in (hard, one, two, noisy)),
+                    max(arm.value("error of D, overlapping clouds") for arm in (hard, one, two, noisy)),
                     "<=",
                     0.03,
                     "Goodfellow 2016, section 4.2: D = (a p + b q) / (p + q); 3 % of the range",
                 ),
                 Expectation(
                     "One-sided smoothing keeps the mean logit of the reals at log 9, within a tenth.",
-                    abs(number(one, "mean logit of reals, far apart") / CAP - 1),
+                    abs(one.value("mean logit of reals, far apart") / CAP - 1),
                     "<=",
                     0.1,
                     "the best D is 0.9 where there are only reals: a logit of log 9",
                 ),
                 Expectation(
                     "Hard labels let it pass twice that.",
-                    number(hard, "mean logit of reals, far apart"),
+                    hard.value("mean logit of reals, far apart"),
                     ">=",
                     2 * CAP,
                     "the best D is 1: its logit has no bound",
                 ),
                 Expectation(
                     "One-sided smoothing lets the fakes' logit fall to twice that cap below zero or further.",
-                    number(one, "mean logit of fakes, far apart"),
+                    one.value("mean logit of fakes, far apart"),
                     "<=",
                     -2 * CAP,
                     "the best D is 0 where there are only fakes: its logit has no bound",
                 ),
                 Expectation(
                     "With one-sided smoothing the saturating gradient falls by two orders from its highest.",
-                    number(one, "saturating gradient left"),
+                    one.value("saturating gradient left"),
                     "<=",
                     0.01,
                     "Arjovsky and Bottou 2017, theorem 2.4: the bound concerns D at the fakes only",
                 ),
                 Expectation(
                     "Two-sided smoothing keeps D at 0.1 on the fakes, within 0.03.",
-                    abs(number(two, "mean D at fakes, far apart") - SMOOTHING),
+                    abs(two.value("mean D at fakes, far apart") - SMOOTHING),
                     "<=",
                     0.03,
                     "the best D is b = 0.1 where there are only fakes",
                 ),
                 Expectation(
                     "Noisy labels end at the same place as two-sided smoothing, within 0.03.",
-                    abs(number(noisy, "mean D at fakes, far apart") - SMOOTHING),
+                    abs(noisy.value("mean D at fakes, far apart") - SMOOTHING),
                     "<=",
                     0.03,
                     "the mean target is what counts: 0.9 * 0 + 0.1 * 1",
                 ),
                 Expectation(
                     "Against a perfect generator one-sided smoothing moves D to 0.45, within 0.01.",
-                    abs(number(one, "D against a perfect generator") - 0.45),
+                    abs(one.value("D against a perfect generator") - 0.45),
                     "<=",
                     0.01,
                     "0.9 p / (p + p) = 0.45",

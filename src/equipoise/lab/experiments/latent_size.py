@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from equipoise.lab.base import EXPERIMENTS, Experiment, Progress, scaled
-from equipoise.lab.digits import Digits, digit_classifier, digits, draws_of
-from equipoise.lab.games import Game, every, seeded
+from equipoise.lab.digits import digit_classifier, digit_game, digits, follow_quality
+from equipoise.lab.games import Game, every
 from equipoise.lab.outcome import Arm, Expectation, Outcome, Role
 from equipoise.lab.panels import Curve, ImagePanel, ImageRow, LinePanel, Panel, Reference
-from equipoise.lab.toys import ToyDiscriminator, ToyGenerator, as_images
+from equipoise.lab.toys import as_images
 from equipoise.metrics.frechet import frechet_distance
 from equipoise.metrics.prdc import precision_recall_density_coverage
-
-if TYPE_CHECKING:
-    from equipoise.metrics.classifier import Classifier
 
 STEPS = 700
 COUNT = 700
@@ -99,6 +94,8 @@ class LatentSize(Experiment):
     minutes = 0.8
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
+        from equipoise.penalties import build_penalty
+
         steps = scaled(STEPS, budget)
         data = digits(seed, held_out=COUNT)
         classifier = digit_classifier(budget)
@@ -114,62 +111,26 @@ class LatentSize(Experiment):
             if progress is not None:
                 progress(f"latents of {size}", place / len(SIZES))
             arm = Arm(f"{size}", role, f"latents of {size} standard normal numbers")
-            game = _game(size, data, steps, seed)
-            _play(game, arm, classifier, goal)
+            game = digit_game(data.train, size, steps, seed, [build_penalty("r1", gamma=1.0)])
+            follow_quality(game, arm, classifier, goal, count=COUNT, at=every(steps, 8)[1:])
             arm.number("dimension", intrinsic_dimension(game.samples(COUNT)))
             arms.append(arm)
             rows.append(ImageRow(f"latents of {size}", role, as_images(_walk(game))))
         usual = next(arm for arm in arms if arm.name == f"{USUAL}")
         for arm in arms:
-            arm.number("distance over the usual", _value(arm, "distance") / _value(usual, "distance"))
+            arm.number("distance over the usual", arm.value("distance") / usual.value("distance"))
             if arm.role == "failure":
-                short = _value(arm, "coverage") < 0.75 * _value(usual, "coverage")
+                short = arm.value("coverage") < 0.75 * usual.value("coverage")
                 arm.state = "failing" if short else ""
             elif arm.role != "variant":
-                arm.state = "healthy" if _value(arm, "distance over the usual") <= 1.5 else ""
+                arm.state = "healthy" if arm.value("distance over the usual") <= 1.5 else ""
         across = Arm("against the latent's length", "variant", "the end of each run, for the curves")
         for name in ("dimension", "coverage", "distance"):
-            across.curve(name, [size for size, _ in SIZES], [_value(arm, name) for arm in arms])
+            across.curve(name, [size for size, _ in SIZES], [arm.value(name) for arm in arms])
         arms.append(across)
         outcome = Outcome(arms, _expectations(arms, floors), _doubts(arms, floors), [], "coverage")
         outcome.panels += _panels(arms, floors, rows)
         return outcome
-
-
-def _value(arm: Arm, name: str) -> float:
-    return arm.numbers[name].value
-
-
-def _game(size: int, data: Digits, steps: int, seed: int) -> Game:
-    from equipoise.penalties import build_penalty
-
-    generator, discriminator = seeded(
-        seed, lambda: (ToyGenerator(size, (1, 8, 8), bounded=True), ToyDiscriminator(64))
-    )
-    return Game(
-        generator,
-        discriminator,
-        draws_of(data.train),
-        size,
-        steps=steps,
-        penalties=[build_penalty("r1", gamma=1.0)],
-        seed=seed,
-    )
-
-
-def _play(game: Game, arm: Arm, classifier: Classifier, goal: Tensor) -> None:
-    seen: dict[str, list[float]] = {"step": [], "distance": [], "coverage": []}
-
-    def observe(step: int) -> None:
-        features = classifier.features(game.samples(COUNT))
-        seen["step"].append(step)
-        seen["distance"].append(frechet_distance(features, goal))
-        seen["coverage"].append(precision_recall_density_coverage(features, goal, k=5).coverage)
-
-    game.play(observe=observe, at=every(game.steps, 8)[1:])
-    for name in ("distance", "coverage"):
-        arm.curve(name, seen["step"], seen[name])
-        arm.number(name, seen[name][-1])
 
 
 def _walk(game: Game) -> Tensor:
@@ -191,11 +152,11 @@ def _expectations(arms: list[Arm], floors: dict[str, float]) -> list[Expectation
     return [
         Expectation(
             "From one number the samples are a curve: their dimension.",
-            _value(one, "dimension"), "<=", 1.3, lemma,
+            one.value("dimension"), "<=", 1.3, lemma,
         ),
         Expectation(
             "From two numbers they are a surface: their dimension.",
-            _value(two, "dimension"), "<=", 2.6, lemma,
+            two.value("dimension"), "<=", 2.6, lemma,
         ),
         Expectation(
             "The digits themselves vary locally in more directions than two: their dimension.",
@@ -203,11 +164,11 @@ def _expectations(arms: list[Arm], floors: dict[str, float]) -> list[Expectation
         ),
         Expectation(
             "A latent of one covers at most three quarters of what the usual one covers: ratio.",
-            _value(one, "coverage") / max(_value(usual, "coverage"), 1e-9), "<=", 0.75, "a quarter less",
+            one.value("coverage") / max(usual.value("coverage"), 1e-9), "<=", 0.75, "a quarter less",
         ),
         Expectation(
             "A latent of 512 covers as much as the usual one: ratio.",
-            _value(long, "coverage") / max(_value(usual, "coverage"), 1e-9), ">=", 0.85,
+            long.value("coverage") / max(usual.value("coverage"), 1e-9), ">=", 0.85,
             "a difference of less than a sixth, as between seeds",
         ),
     ]  # fmt: skip
@@ -217,14 +178,14 @@ def _doubts(arms: list[Arm], floors: dict[str, float]) -> list[str]:
     one, two, eight, usual, long = arms[:5]
     return [
         "Too long a latent is not seen to do harm: the distance with 512 numbers is "
-        f"{_value(long, 'distance over the usual'):.2f} times that with {USUAL}. One seed cannot tell a "
+        f"{long.value('distance over the usual'):.2f} times that with {USUAL}. One seed cannot tell a "
         "small gain from a small loss.",
-        f"One number covers {_value(one, 'coverage'):.2f} of the unseen digits and two cover "
-        f"{_value(two, 'coverage'):.2f} (the usual latent {_value(usual, 'coverage'):.2f}). In principle a "
+        f"One number covers {one.value('coverage'):.2f} of the unseen digits and two cover "
+        f"{two.value('coverage'):.2f} (the usual latent {usual.value('coverage'):.2f}). In principle a "
         "curve can be wound so that it passes near all of them; larger networks and longer training may "
         "come nearer to that.",
         f"The digits' dimension of about {floors['dimension']:.1f} is an estimate from {COUNT} images and "
-        f"too low rather than too high; a latent of 8 gives samples of {_value(eight, 'dimension'):.1f}.",
+        f"too low rather than too high; a latent of 8 gives samples of {eight.value('dimension'):.1f}.",
     ]
 
 

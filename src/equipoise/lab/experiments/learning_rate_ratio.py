@@ -102,11 +102,11 @@ class LearningRateRatio(Experiment):
             arms[name] = arm
             if penalty and ratio in (RATIOS[0], 1.0, RATIOS[-1]):
                 clouds[name] = samples
-        distances = {name: arm.numbers["energy distance"].value for name, arm in arms.items()}
+        distances = {name: arm.value("energy distance") for name, arm in arms.items()}
         with_r1 = [distances[f"{written(ratio)}, R1"] for ratio in RATIOS]
         best = min(with_r1)
         for arm in arms.values():
-            arm.state = "failing" if arm.numbers["energy distance"].value > 4 * best else "healthy"
+            arm.state = "failing" if arm.value("energy distance") > 4 * best else "healthy"
         swept = exact["exact, R1"]
         swept.curve("energy distance over ratio", RATIOS, with_r1)
         exact["exact, no penalty"].curve(
@@ -127,14 +127,14 @@ class LearningRateRatio(Experiment):
                 ),
                 Expectation(
                     "Its best ratio is 1 / gamma^2, within the grid's spacing.",
-                    abs(math.log(swept.numbers["best ratio"].value * EXACT_GAMMA**2)),
+                    abs(math.log(swept.value("best ratio") * EXACT_GAMMA**2)),
                     "<=",
                     math.log(ratios[1] / ratios[0]),
                     "critical damping: h_D gamma = sqrt(h_G h_D)",
                 ),
                 Expectation(
                     "Without a penalty no ratio makes the exact game arrive.",
-                    exact["exact, no penalty"].numbers["smallest factor per step"].value,
+                    exact["exact, no penalty"].value("smallest factor per step"),
                     ">=",
                     1.0,
                     "modulus^2 = 1 + h_G h_D / 4 at gamma = 0",

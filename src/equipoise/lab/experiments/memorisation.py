@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from equipoise.lab.base import EXPERIMENTS, Experiment, Progress, scaled
-from equipoise.lab.digits import Digits, digit_classifier, digits, draws_of
-from equipoise.lab.games import Game, every, random_numbers, seeded
+from equipoise.lab.digits import Digits, digit_classifier, digit_game, digits
+from equipoise.lab.games import Game, every, random_numbers
 from equipoise.lab.outcome import Arm, Expectation, Outcome, Role
 from equipoise.lab.panels import (
     Bar,
@@ -24,7 +24,7 @@ from equipoise.lab.panels import (
     Reference,
     Values,
 )
-from equipoise.lab.toys import ToyDiscriminator, ToyGenerator, as_images
+from equipoise.lab.toys import as_images
 from equipoise.metrics.frechet import frechet_distance
 from equipoise.metrics.memorisation import authenticity, data_copying
 from equipoise.metrics.neighbours import nearest
@@ -91,6 +91,8 @@ class Memorisation(Experiment):
     minutes = 0.7
 
     def run(self, budget: float = 1.0, seed: int = 0, progress: Progress | None = None) -> Outcome:
+        from equipoise.penalties import build_penalty
+
         steps = scaled(STEPS, budget)
         classifier = digit_classifier(budget)
         arms, rows = [], []
@@ -100,7 +102,8 @@ class Memorisation(Experiment):
                 progress(name, place / len(SIZES))
             data = digits(seed, train=count)
             arm = Arm(name, role, f"the same game with {len(data.train)} training images")
-            game = _game(data, steps, seed)
+            penalties = [build_penalty("r1", gamma=1.0)]
+            game = digit_game(data.train, LATENT, steps, seed, penalties)
             _play(game, arm, data, classifier)
             arms.append(arm)
             fakes = game.samples(COUNT)
@@ -119,23 +122,6 @@ class Memorisation(Experiment):
         )
 
 
-def _game(data: Digits, steps: int, seed: int) -> Game:
-    from equipoise.penalties import build_penalty
-
-    generator, discriminator = seeded(
-        seed, lambda: (ToyGenerator(LATENT, (1, 8, 8), bounded=True), ToyDiscriminator(64))
-    )
-    return Game(
-        generator,
-        discriminator,
-        draws_of(data.train),
-        LATENT,
-        steps=steps,
-        penalties=[build_penalty("r1", gamma=1.0)],
-        seed=seed,
-    )
-
-
 def _play(game: Game, arm: Arm, data: Digits, classifier: Classifier) -> None:
     seen: dict[str, list[float]] = {}
     moments: list[float] = []
@@ -149,8 +135,8 @@ def _play(game: Game, arm: Arm, data: Digits, classifier: Classifier) -> None:
     for name, values in seen.items():
         arm.number(name, values[-1])
         arm.curve(name, moments, values)
-    near = arm.numbers["C_T"].value < COPYING
-    if near and arm.numbers["AuthPct"].value <= 0.5 * arm.numbers["AuthPct of unseen digits"].value:
+    near = arm.value("C_T") < COPYING
+    if near and arm.value("AuthPct") <= 0.5 * arm.value("AuthPct of unseen digits"):
         arm.state = "failing"
     elif arm.role == "healthy" and not near:
         arm.state = "healthy"
@@ -175,7 +161,7 @@ def _copier(data: Digits, classifier: Classifier, seed: int) -> Arm:
     noisy = copies + NOISE * torch.randn(copies.shape, generator=random)
     for name, value in _measures(noisy.clamp(-1, 1), data, classifier).items():
         arm.number(name, value)
-    arm.state = "failing" if arm.numbers["C_T"].value < COPYING else ""
+    arm.state = "failing" if arm.value("C_T") < COPYING else ""
     return arm
 
 
@@ -231,9 +217,9 @@ def _doubts(arms: list[Arm], unseen: float) -> list[str]:
     _, hundred, all_images, _ = arms
     return [
         "With 100 images it is neither one thing nor the other: C_T is "
-        f"{hundred.numbers['C_T'].value:.3g} and {hundred.numbers['AuthPct'].value:.0%} of the samples are "
+        f"{hundred.value('C_T'):.3g} and {hundred.value('AuthPct'):.0%} of the samples are "
         "authentic. More steps would move it, and where it ends was not tried.",
-        f"With all images C_T is {all_images.numbers['C_T'].value:.3g}. Far above 0 means that the samples "
+        f"With all images C_T is {all_images.value('C_T'):.3g}. Far above 0 means that the samples "
         "are farther from the training images than unseen digits are: not copies, but not perfect digits "
         "either. A better generator would come nearer to 0, so this arm does not prove that longer training "
         "is safe.",
@@ -273,7 +259,7 @@ def _panels(arms: list[Arm], rows: list[ImageRow], distances: list[Values]) -> l
         BarPanel(
             "AuthPct: the share of samples that are no copies.",
             "AuthPct at the end",
-            tuple(Bar(arm.name, arm.role, arm.numbers["AuthPct"].value) for arm in arms),
+            tuple(Bar(arm.name, arm.role, arm.value("AuthPct")) for arm in arms),
         ),
         ImagePanel("Each sample above the training image nearest to it.", tuple(rows)),
     ]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from equipoise.lab.base import EXPERIMENTS, Experiment, Progress, scaled
-from equipoise.lab.digits import Digits, digit_classifier, digits, draws_of
-from equipoise.lab.games import Game, every, seeded
+from equipoise.lab.digits import Digits, digit_classifier, digit_game, digits
+from equipoise.lab.games import Game, every
 from equipoise.lab.measures import note_findings
 from equipoise.lab.outcome import Arm, Expectation, Outcome, Role
 from equipoise.lab.panels import (
@@ -24,7 +24,7 @@ from equipoise.lab.panels import (
     Reference,
     Values,
 )
-from equipoise.lab.toys import ToyDiscriminator, ToyGenerator, as_images
+from equipoise.lab.toys import as_images
 from equipoise.metrics.frechet import frechet_distance
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class OverfittingDiscriminator(Experiment):
                 progress(way.name, place / len(WAYS))
             arm = Arm(way.name, way.role, way.description)
             data = digits(seed, train=way.images)
-            game = _game(way, data, steps, seed)
+            game = digit_game(data.train, LATENT, steps, seed, way.penalties())
             _play(game, arm, data, classifier)
             arms.append(arm)
             fakes = game.samples(COUNT)
@@ -131,21 +131,6 @@ class OverfittingDiscriminator(Experiment):
             if way.name == "100 images":
                 scores = _histograms(game, data, fakes)
         return Outcome(arms, _expectations(arms), _doubts(arms), _panels(arms, rows, scores), "r_v")
-
-
-def _game(way: Way, data: Digits, steps: int, seed: int) -> Game:
-    generator, discriminator = seeded(
-        seed, lambda: (ToyGenerator(LATENT, (1, 8, 8), bounded=True), ToyDiscriminator(64))
-    )
-    return Game(
-        generator,
-        discriminator,
-        draws_of(data.train),
-        LATENT,
-        steps=steps,
-        penalties=way.penalties(),
-        seed=seed,
-    )
 
 
 def lost_lead(known: Tensor, unseen: Tensor, fake: Tensor) -> float:
@@ -189,7 +174,7 @@ def _play(game: Game, arm: Arm, data: Digits, classifier: Classifier) -> None:
             arm.number(name, float(np.median(values[-len(values) // 3 :])))
     arm.number("best distance", min(seen["distance"]))
     arm.number("named", float(any(finding["code"] == "EQ501" for finding in arm.findings)))
-    overfit = arm.numbers["r_v"].value > OVERFIT
+    overfit = arm.value("r_v") > OVERFIT
     arm.state = "failing" if overfit else "cured" if arm.role == "cure" else ""
 
 
@@ -243,7 +228,7 @@ def _expectations(arms: list[Arm]) -> list[Expectation]:
 
 def _doubts(arms: list[Arm]) -> list[str]:
     few, penalised, augmented, _ = (arm.numbers for arm in arms)
-    named = [arm.name for arm in arms if arm.numbers["named"].value]
+    named = [arm.name for arm in arms if arm.value("named")]
     return [
         "The share of training images taken for real is no guide: here it is "
         f"{few['known taken for real'].value:.0%} (unseen digits: {few['unseen taken for real'].value:.0%}), "

@@ -309,12 +309,12 @@ def _watched(steps: int, seed: int) -> Arm:
 
 def _judge(arms: list[Arm]) -> None:
     """What each arm was measured to be, by the same bounds as the expectations."""
-    plain = arms[0].numbers["starved from step"].value
+    plain = arms[0].value("starved from step")
     for arm in arms:
         if "gradient kept" not in arm.numbers:
-            arm.state = "failing" if arm.numbers["distance left"].value > 0.5 else ""
+            arm.state = "failing" if arm.value("distance left") > 0.5 else ""
             continue
-        kept, since = arm.numbers["gradient kept"].value, arm.numbers["starved from step"].value
+        kept, since = arm.value("gradient kept"), arm.value("starved from step")
         if kept >= 0.5:
             arm.state = "cured"
         elif kept < _STARVED:
@@ -323,14 +323,14 @@ def _judge(arms: list[Arm]) -> None:
 
 def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
     plain = arms["plain"]
-    kept = plain.numbers["gradient kept"].value
-    since = plain.numbers["starved from step"].value
+    kept = plain.value("gradient kept")
+    since = plain.value("starved from step")
     protocol = "up to five orders in as many steps in figure 2 of 1701.04862, less two for a toy"
     half = "set beforehand: at least half of the gradient is left at the end"
     out = [
         Expectation(
             "The plain discriminator's divergence estimate reaches 99 % of log 2.",
-            plain.numbers["divergence"].value,
+            plain.value("divergence"),
             ">=",
             0.99 * math.log(2),
             "theorem 2.3 of 1701.04862: the Jensen-Shannon divergence of disjoint supports is log 2",
@@ -338,7 +338,7 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
         ),
         Expectation(
             "The plain discriminator is never wrong.",
-            plain.numbers["accuracy"].value,
+            plain.value("accuracy"),
             ">=",
             1.0,
             "theorem 2.1 of 1701.04862: there is a discriminator with accuracy 1",
@@ -353,7 +353,7 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
         ),
         Expectation(
             "Let go, the plain generator covers less than a hundredth of its way.",
-            1 - plain.numbers["distance left"].value,
+            1 - plain.value("distance left"),
             "<=",
             0.01,
             "by definition of not moving",
@@ -361,13 +361,13 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
         ),
     ]
     for name in ("Wasserstein critic", "R1 and R2"):
-        kept = arms[name].numbers["gradient kept"].value
+        kept = arms[name].value("gradient kept")
         out.append(Expectation(f"The gradient is kept: {name}.", kept, ">=", 0.5, half, "x"))
     for name in ("Wasserstein critic", "R1 and R2", "R1 alone"):
         out.append(
             Expectation(
                 f"It is never starved on the way: {name}.",
-                arms[name].numbers["least"].value,
+                arms[name].value("least"),
                 ">=",
                 _STARVED,
                 "by definition of starved: a thousandth of the start",
@@ -377,7 +377,7 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
         out.append(
             Expectation(
                 f"Let go, the generator covers at least half of its way: {name}.",
-                1 - arms[name].numbers["distance left"].value,
+                1 - arms[name].value("distance left"),
                 ">=",
                 0.5,
                 "by definition of being of use",
@@ -388,7 +388,7 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
         out.append(
             Expectation(
                 f"The gradient is starved later than the plain one: {name}.",
-                arms[name].numbers["starved from step"].value / since,
+                arms[name].value("starved from step") / since,
                 ">",
                 1.0,
                 "by definition of a delay",
@@ -398,7 +398,7 @@ def _expectations(arms: dict[str, Arm]) -> list[Expectation]:
         out.append(
             Expectation(
                 f"But it is starved in the end: {name}.",
-                arms[name].numbers["gradient kept"].value,
+                arms[name].value("gradient kept"),
                 "<",
                 _STARVED,
                 "by definition of starved: a thousandth of the start",
@@ -416,19 +416,19 @@ def _doubts(arms: dict[str, Arm]) -> list[str]:
         ", ".join(f"{entry['code']} {entry['name']} at step {entry['step']}" for entry in found) or "nothing"
     )
     return [
-        f"Noisy labels, often called a delay, kept {noisy.numbers['gradient kept'].value:.2g} times the "
-        f"gradient and left {noisy.numbers['distance left'].value:.0%} of the way: here they are no "
+        f"Noisy labels, often called a delay, kept {noisy.value('gradient kept'):.2g} times the "
+        f"gradient and left {noisy.value('distance left'):.0%} of the way: here they are no "
         "mask. They bound the discriminator's confidence, and the network interpolates well.",
-        f"With Adam in the generator the plain game left {adam.numbers['distance left'].value:.0%} of "
+        f"With Adam in the generator the plain game left {adam.value('distance left'):.0%} of "
         "the distance: the gradient is tiny but points the right way, and Adam undoes its size.",
-        f"With R1 and R2 the gradient is not even: down to {both.numbers['least'].value:.2g} times its "
+        f"With R1 and R2 the gradient is not even: down to {both.value('least'):.2g} times its "
         "start on the way.",
-        f"R1 alone goes up and down: down to {alone.numbers['least'].value:.2g} times its start, and "
-        f"{alone.numbers['gradient kept'].value:.2g} times at the end. Nothing in R1 bounds the slope at the "
+        f"R1 alone goes up and down: down to {alone.value('least'):.2g} times its start, and "
+        f"{alone.value('gradient kept'):.2g} times at the end. Nothing in R1 bounds the slope at the "
         "fakes, as R2 does; so R1 alone is held only to never being starved.",
         "Smoothed labels are a short delay only: starved from step "
-        f"{smooth.numbers['starved from step'].value:.0f} against "
-        f"{plain.numbers['starved from step'].value:.0f}.",
+        f"{smooth.value('starved from step'):.0f} against "
+        f"{plain.value('starved from step'):.0f}.",
         f"`equipoise.watch` on the plain game from the start reported: {names}.",
         "One seed, two dimensions and one pair of small networks; the orders of magnitude depend on them.",
     ]

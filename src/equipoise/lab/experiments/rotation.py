@@ -112,7 +112,7 @@ class Rotation(Experiment):
         growth = np.diff(np.log(distance(paths["plain, simultaneous"])))
         foretold = [predicted_growth(theta, psi) for theta, psi in paths["plain, simultaneous"][:-1]]
         failures = [arm for arm in arms.values() if arm.role == "failure"]
-        never = [arm.numbers["furthest in the last 100 steps"].value for arm in failures]
+        never = [arm.value("furthest in the last 100 steps") for arm in failures]
         r1_sim, noise = arms["R1, gamma 0.3"], arms["instance noise 0.7"]
         critical = arms["R1, gamma 1 (critical)"]
         slow = arms["non-saturating, alternating"]
@@ -159,9 +159,9 @@ class Rotation(Experiment):
                 ),
                 Expectation(
                     "Of four gammas the critical one, gamma = 1, is fastest.",
-                    critical.numbers["distance at the end"].value
+                    critical.value("distance at the end")
                     / min(
-                        arms[name].numbers["distance at the end"].value
+                        arms[name].value("distance at the end")
                         for name in ("R1, gamma 0.01 (too weak)", r1_sim.name, "R1, gamma 3 (over-damped)")
                     ),
                     "<",

@@ -144,7 +144,7 @@ class SaturatingOrNot(Experiment):
         tell("done", 1.0)
 
         def half_way(arm: Arm) -> float:
-            return arm.numbers["steps to half the way"].value
+            return arm.value("steps to half the way")
 
         return Outcome(
             arms=arms,
@@ -172,7 +172,7 @@ class SaturatingOrNot(Experiment):
                 ),
                 Expectation(
                     "With plain descent the saturating generator goes less than a tenth of the way.",
-                    saturating.numbers["part of the way at most"].value,
+                    saturating.value("part of the way at most"),
                     "<=",
                     0.1,
                     "definition of standing still",

@@ -217,7 +217,7 @@ def _play(game: Game, arm: Arm) -> None:
             arm.curve(name, seen["step"], values)
             # The second half of the run: a single moment may be a lucky one.
             arm.number(name, float(np.mean(values[-max(1, len(values) // 2) :])))
-    frequencies = arm.numbers["frequencies"].value
+    frequencies = arm.value("frequencies")
     if frequencies <= FREQUENCIES - 2:
         arm.state = "failing"
     elif arm.role == "cure" and frequencies > FREQUENCIES - 0.5:

@@ -209,16 +209,13 @@ def _game(way: Way, train: Tensor, steps: int, seed: int) -> Game:
 
 
 def _state(arm: Arm) -> State:
-    if arm.numbers["accuracy"].value >= PERFECT or arm.numbers["rule of one line"].value >= 0.95:
+    if arm.value("accuracy") >= PERFECT or arm.value("rule of one line") >= 0.95:
         return "failing"
     return "cured" if arm.role == "cure" else ""
 
 
 def _expectations(arms: list[Arm]) -> list[Expectation]:
     bytes_tanh, unit_tanh, _, unit_sigmoid, healthy = arms
-
-    def value(arm: Arm, name: str) -> float:
-        return arm.numbers[name].value
 
     definition = "the definition of a perfect discriminator (1701.04862, theorem 2.1), with 1 % of slack"
     half = "half of the way; a run that learns goes most of it"
@@ -227,40 +224,40 @@ def _expectations(arms: list[Arm]) -> list[Expectation]:
     return [
         Expectation(
             "With bytes and a tanh the discriminator is perfect through the second half of the run.",
-            value(bytes_tanh, "accuracy"), ">=", PERFECT, definition,
+            bytes_tanh.value("accuracy"), ">=", PERFECT, definition,
         ),
         Expectation(
             "With bytes and a tanh the distance to the data at the end is what it was at the start.",
-            value(bytes_tanh, "distance left"), ">=", 0.9, "nothing learned, with a tenth for noise",
+            bytes_tanh.value("distance left"), ">=", 0.9, "nothing learned, with a tenth for noise",
         ),
         Expectation(
             "With data in [-1, 1] and a tanh more than half of that distance is gone.",
-            value(healthy, "distance left"), "<=", 0.5, half,
+            healthy.value("distance left"), "<=", 0.5, half,
         ),
         Expectation(
             "With data in [0, 1] and a tanh the rule of one line still tells fakes from reals at the end.",
-            value(unit_tanh, "rule of one line"), ">=", 0.95, rule,
+            unit_tanh.value("rule of one line"), ">=", 0.95, rule,
         ),
         Expectation(
             "Yet the trained discriminator does not use it: it is not perfect through the second half.",
-            value(unit_tanh, "accuracy"), "<", 0.95, rule,
+            unit_tanh.value("accuracy"), "<", 0.95, rule,
         ),
         Expectation(
             "And the generator learns: more than half of the distance is gone.",
-            value(unit_tanh, "distance left"), "<=", 0.5, half,
+            unit_tanh.value("distance left"), "<=", 0.5, half,
         ),
         Expectation(
             "Where the ranges agree the rule of one line is hardly better than guessing.",
-            max(value(unit_sigmoid, "rule of one line"), value(healthy, "rule of one line")),
+            max(unit_sigmoid.value("rule of one line"), healthy.value("rule of one line")),
             "<=", 0.55, chance,
         ),
         Expectation(
             "equipoise.watch names the mismatch in both arms with a tanh against the wrong range.",
-            value(bytes_tanh, "named") + value(unit_tanh, "named"), ">=", 2.0, "both", "arms",
+            bytes_tanh.value("named") + unit_tanh.value("named"), ">=", 2.0, "both", "arms",
         ),
         Expectation(
             "equipoise.watch does not name it where the ranges agree.",
-            value(unit_sigmoid, "named") + value(healthy, "named"), "<=", 0.0, "no false alarm", "arms",
+            unit_sigmoid.value("named") + healthy.value("named"), "<=", 0.0, "no false alarm", "arms",
         ),
     ]  # fmt: skip
 
@@ -269,15 +266,15 @@ def _doubts(arms: list[Arm]) -> list[str]:
     _, unit_tanh, unbounded, _, healthy = arms
     return [
         "The textbook's sentence on data in [0, 1], that one negative pixel makes the discriminator perfect "
-        f"at once, is not what is seen: its mean accuracy is {unit_tanh.numbers['accuracy'].value:.2f} in "
+        f"at once, is not what is seen: its mean accuracy is {unit_tanh.value('accuracy'):.2f} in "
         "the second half. The giveaway is there for any rule that looks for it; whether a discriminator "
         "finds it depends on its form, and only one form was tried here.",
         "The distance with data in [0, 1] and a tanh ends at "
-        f"{unit_tanh.numbers['distance'].value:.3g} against {healthy.numbers['distance'].value:.3g} in the "
+        f"{unit_tanh.value('distance'):.3g} against {healthy.value('distance'):.3g} in the "
         "healthy arm; fakes are cut to the data's range before it is taken, which forgives exactly the "
         "negative values.",
         "A generator without a last activation on bytes is not a cure: "
-        f"{unbounded.numbers['distance left'].value:.0%} of its first distance is left. With many more steps "
+        f"{unbounded.value('distance left'):.0%} of its first distance is left. With many more steps "
         "it would get further; how far was not tried.",
     ]
 
@@ -313,7 +310,7 @@ def _panels(
         BarPanel(
             "A rule of one line on the range stays perfect to the end wherever the ranges do not match.",
             "accuracy of the rule at the end (0.5 is guessing)",
-            tuple(Bar(arm.name, arm.role, arm.numbers["rule of one line"].value) for arm in outcome.arms),
+            tuple(Bar(arm.name, arm.role, arm.value("rule of one line")) for arm in outcome.arms),
             references=(Reference(0.5, ""),),
         ),
         HistogramPanel(

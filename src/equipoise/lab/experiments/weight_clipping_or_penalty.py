@@ -131,7 +131,7 @@ class WeightClippingOrPenalty(Experiment):
             expectations=[
                 Expectation(
                     "Without a constraint the loss claims more than ten times the distance.",
-                    free.numbers["estimate of the distance"].value / true,
+                    free.value("estimate of the distance") / true,
                     ">=",
                     10.0,
                     "Kantorovich and Rubinstein: no critic of slope at most 1 claims more than once the "
@@ -139,56 +139,56 @@ class WeightClippingOrPenalty(Experiment):
                 ),
                 Expectation(
                     "Clipping at 0.01 leaves a slope of less than a tenth.",
-                    small.numbers["slope between the clouds"].value,
+                    small.value("slope between the clouds"),
                     "<=",
                     0.1,
                     "the product of the layers' largest norms, 0.11 * 0.64^2 * 0.08 = 0.004",
                 ),
                 Expectation(
                     "Half of its weights or more sit at the bound.",
-                    small.numbers["share of weights at the bound"].value,
+                    small.value("share of weights at the bound"),
                     ">=",
                     0.5,
                     "Gulrajani et al. 2017, section 3.1 and figure 1b: most weights at the extremes",
                 ),
                 Expectation(
                     "The penalised critic has slope 1 + W / (2 lambda), within a tenth.",
-                    abs(penalised.numbers["slope between the clouds"].value - biased),
+                    abs(penalised.value("slope between the clouds") - biased),
                     "<=",
                     0.1,
                     "the maximum of s W - lambda (s - 1)^2 over the slope s",
                 ),
                 Expectation(
                     "Its loss is the distance times that slope, within a tenth.",
-                    abs(penalised.numbers["estimate of the distance"].value / (biased * true) - 1),
+                    abs(penalised.value("estimate of the distance") / (biased * true) - 1),
                     "<=",
                     0.1,
                     "Kantorovich and Rubinstein, with the slope above",
                 ),
                 Expectation(
                     "Its shape is that of |x|.",
-                    penalised.numbers["correlation with |x|"].value,
+                    penalised.value("correlation with |x|"),
                     ">=",
                     0.95,
                     "the best critic of these two distributions is |x|; definition of near",
                 ),
                 Expectation(
                     "Through twelve layers clipped at 0.01 the gradient falls by two orders or more.",
-                    small.numbers["first layer's gradient over the last's"].value,
+                    small.value("first layer's gradient over the last's"),
                     "<=",
                     (0.01 * WIDTH) ** (DEEP - 1),
                     "each layer's norm is at most 64 x 0.01: 0.64^11 = 0.007",
                 ),
                 Expectation(
                     "Through twelve layers clipped at 0.1 it grows by an order or more.",
-                    arms["clip 0.1"].numbers["first layer's gradient over the last's"].value,
+                    arms["clip 0.1"].value("first layer's gradient over the last's"),
                     ">=",
                     10.0,
                     "Gulrajani et al. 2017, figure 1b: clipping vanishes or explodes, by the bound",
                 ),
                 Expectation(
                     "Through twelve layers with the penalty it stays within one order.",
-                    abs(math.log10(penalised.numbers["first layer's gradient over the last's"].value)),
+                    abs(math.log10(penalised.value("first layer's gradient over the last's"))),
                     "<=",
                     1.0,
                     "Gulrajani et al. 2017, figure 1b: neither vanishing nor exploding",
@@ -239,7 +239,7 @@ class WeightClippingOrPenalty(Experiment):
                     "Clipped weights pile up at the bound.",
                     "share of weights within 1 % of the largest",
                     tuple(
-                        Bar(arm.name, arm.role, arm.numbers["share of weights at the bound"].value)
+                        Bar(arm.name, arm.role, arm.value("share of weights at the bound"))
                         for arm in arms.values()
                     ),
                 ),
