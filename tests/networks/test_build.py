@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from equipoise.data.specification import SampleSpecification
 from equipoise.errors import EquipoiseError
@@ -14,6 +15,7 @@ from equipoise.networks import build_networks
 
 IMAGES = SampleSpecification("image", (1, 8, 8), classes=10)
 PLAIN = SampleSpecification("image", (1, 8, 8))
+VECTORS = SampleSpecification("vector", (2,))
 
 
 @pytest.mark.parametrize(
@@ -93,3 +95,19 @@ def test_batch_layer_options_arrive() -> None:
         "mlp", PLAIN, batch_layer="minibatch-standard-deviation", batch_layer_options={"group_size": None}
     )
     assert discriminator.batch_layer.group_size is None
+
+
+def test_initial_biases_of_mlp() -> None:
+    """Zero, or uniform within 1 / sqrt(inputs): the variance of that law is 1 / (3 inputs)."""
+    torch.manual_seed(0)
+    for biases in ("zero", "uniform"):
+        networks = build_networks("mlp", VECTORS, latent_dim=2, base_channels=512, initial_biases=biases)
+        for network in networks:
+            linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+            for layer in linear[:-1]:
+                scaled = layer.bias.detach().double() * layer.in_features**0.5
+                if biases == "zero":
+                    assert not scaled.any()
+                else:
+                    assert scaled.abs().max() <= 1
+                    assert scaled.square().mean().item() == pytest.approx(1 / 3, abs=0.05)

@@ -12,7 +12,7 @@ from equipoise.training.load import load_configuration
 
 PROMISED = {
     "cgan", "dcgan", "default", "feature-matching", "gan", "lsgan", "microbatch-gan",
-    "minibatch-discrimination", "pacgan", "r3gan", "sngan", "wgan", "wgan-gp",
+    "minibatch-discrimination", "pacgan", "points", "r3gan", "sngan", "wgan", "wgan-gp",
 }  # fmt: skip
 
 

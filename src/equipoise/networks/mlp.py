@@ -27,7 +27,7 @@ class MLPGenerator(Generator):
             ClassNorm(size, None, 0) if normalised else nn.Identity() for size in sizes[1:]
         )
         self.last = nn.Linear(plan.base_channels, plan.specification.size)
-        _initialise(self)
+        _initialise(self, plan.options["initial_biases"])
 
     def generate(self, latent: Tensor, labels: Tensor | None) -> Tensor:
         features = self.entry(latent, labels)
@@ -48,7 +48,7 @@ class MLPDiscriminator(Discriminator):
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in itertools.pairwise(sizes))
         self.norms = nn.ModuleList(normalisation(name, plan.base_channels, 0) for name in names)
         self.add_head(plan, plan.base_channels)
-        _initialise(self)
+        _initialise(self, plan.options["initial_biases"])
 
     def body(self, samples: Tensor) -> Tensor:
         features = samples.flatten(1)
@@ -57,11 +57,15 @@ class MLPDiscriminator(Discriminator):
         return features
 
 
-def _initialise(network: nn.Module) -> None:
+def _initialise(network: nn.Module, biases: object) -> None:
     for module in network.modules():
         if isinstance(module, nn.Linear):
             nn.init.kaiming_normal_(module.weight, a=0.2, nonlinearity="leaky_relu")
-            nn.init.zeros_(module.bias)
+            if biases == "uniform":
+                bound = module.in_features**-0.5
+                nn.init.uniform_(module.bias, -bound, bound)
+            else:
+                nn.init.zeros_(module.bias)
 
 
 @ARCHITECTURES.register("mlp")
@@ -71,6 +75,9 @@ class MLP(Architecture):
     `hidden_layers` (3 unless told) of width `base_channels` with LeakyReLU of slope 0.2 in both networks;
     He initialisation; no normalisation unless asked for (`generator_normalisation="batch"`). Labels: an
     embedding beside the latent, projection (or an embedding beside the sample) in the discriminator.
+    Biases start at 0, or with `initial_biases="uniform"` within 1 / sqrt(inputs) of it: with few inputs
+    (points in the plane, a latent of two) zero makes all units bend at the origin, and it takes thousands of
+    steps to move them apart.
 
     Source: the fully connected networks of Goodfellow et al. 2014 (1406.2661), section 5, with LeakyReLU
     for maxout and He et al.'s initialisation (1502.01852).
@@ -83,6 +90,7 @@ class MLP(Architecture):
     options = {
         "hidden_layers": (3, Interval(int, 1)),
         "generator_normalisation": ("none", OneOf(("none", "batch"))),
+        "initial_biases": ("zero", OneOf(("zero", "uniform"))),
     }
 
     def generator(self, plan: NetworkPlan) -> MLPGenerator:
