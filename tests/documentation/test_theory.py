@@ -8,7 +8,8 @@ import math
 import pytest
 import torch
 
-from tools.documentation import dirac, theory
+from equipoise.lab import dirac
+from tools.documentation import theory
 
 KEPT = json.loads((theory.FOLDER / "theory.json").read_text(encoding="utf-8"))
 
@@ -60,8 +61,7 @@ def test_the_starved_gradient_and_the_kept_one_are_orders_apart() -> None:
 
 
 def test_r1_converges_above_a_quarter_of_the_step_and_diverges_below() -> None:
-    bound = dirac.STEP / 4
+    bound = dirac.RATE / 4
     for gamma, grows in ((0.5 * bound, True), (2 * bound, False)):
-        method = dirac.Method("", "minimax", "r1", (("gamma", gamma),), alternating=False)
-        path = dirac.trajectory(method, 400)
-        assert (dirac.distance(path[400]) > dirac.distance(path[200])) is grows
+        away = dirac.distance(dirac.play(dirac.r1(gamma), 400))
+        assert (away[400] > away[200]) == grows

@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-MODULES = ["dirac", "docstring", "settings", "theory", "verdict"]
+MODULES = ["docstring", "settings", "theory", "verdict"]
 
 
 @pytest.mark.parametrize("name", MODULES)

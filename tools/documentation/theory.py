@@ -21,10 +21,10 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 
+from equipoise.lab import dirac
 from equipoise.layers.base import build_layer
 from equipoise.objectives import build_objective
 from equipoise.penalties import StepContext, build_penalty
-from tools.documentation import dirac
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "figures" / "theory"
 BLUE, ORANGE, GREEN, RED, GREY = "#2563a8", "#d9730d", "#2a8a57", "#b3261e", "#6b7280"
@@ -270,12 +270,24 @@ def critics() -> Numbers:
 
 def rotation() -> Numbers:
     """The Dirac-GAN: where each method goes, and how far from the equilibrium it ends."""
+    critic = dirac.unit_slope(0.35, dirac.wasserstein)
+    methods = (
+        _method("minimax, both at once", dirac.minimax, "simultaneous"),
+        _method("minimax, in turn", dirac.minimax),
+        _method("non-saturating, in turn", dirac.non_saturating),
+        _method("Wasserstein, weights clipped at 1", dirac.wasserstein, clip=1.0),
+        _method("Wasserstein, gradient penalty, 5 critic steps", critic, inner=5),
+        _method("minimax, R1 with gamma 0.01", dirac.penalised(0.01), "simultaneous"),
+        _method("minimax, R1 with gamma 0.3", dirac.penalised(0.3)),
+        _method("minimax, R1 with gamma 1", dirac.penalised(1.0)),
+    )
     figure, axes = pyplot.subplots(2, 4, figsize=(8.4, 4.7))
     found: Numbers = {}
-    for method, panel in zip(dirac.METHODS, axes.flat, strict=True):
-        path = dirac.trajectory(method)
-        found[method.name] = {str(step): dirac.distance(path[step]) for step in (100, 300, 500)}
-        panel.plot(*zip(*path, strict=True), color=BLUE, linewidth=0.7)
+    for method, panel in zip(methods, axes.flat, strict=True):
+        path = dirac.play(method, 500)
+        away = dirac.distance(path)
+        found[method.name] = {str(step): float(away[step]) for step in (100, 300, 500)}
+        panel.plot(*path.T, color=BLUE, linewidth=0.7)
         panel.plot(*path[0], "o", color=GREY, markersize=4)
         panel.plot(*path[-1], "s", color=RED, markersize=4)
         panel.plot(0, 0, "+", color="black", markersize=9)
@@ -285,6 +297,12 @@ def rotation() -> Numbers:
     figure.tight_layout(h_pad=2.0)
     _save(figure, "rotation")
     return found
+
+
+def _method(
+    name: str, field: dirac.Field, update: str = "alternating", inner: int = 1, clip: float = math.inf
+) -> dirac.Method:
+    return dirac.Method(name, "variant", name, field, update, inner, clip)
 
 
 def _save(figure: Any, name: str) -> None:
