@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmarks.failures.faults import FAULTS, Fault
 from benchmarks.failures.healthy import HEALTHY, Healthy
 from benchmarks.failures.parts import Case
+from benchmarks.failures.second.registry import SECOND_FAULTS, SECOND_HEALTHY
 
 SEEDS = (0, 1, 2)
 
@@ -41,8 +42,14 @@ def all_runs(seeds: tuple[int, ...] = SEEDS) -> list[Run]:
     return [Run(variant, case, seed) for seed in seeds for variant in variants for case in variant.cases]
 
 
+def second_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    """The runs of the second half; one seed is what it is made for."""
+    variants: list[Fault | Healthy] = [*SECOND_FAULTS.values(), *SECOND_HEALTHY.values()]
+    return [Run(variant, case, seed) for seed in seeds for variant in variants for case in variant.cases]
+
+
 def find_run(name: str) -> Run:
-    for run in all_runs():
+    for run in [*all_runs(), *second_runs(SEEDS)]:
         if run.name == name:
             return run
     raise KeyError(name)

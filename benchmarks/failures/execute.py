@@ -15,6 +15,8 @@ from benchmarks.failures import outcome
 from benchmarks.failures.configurations import Run
 from benchmarks.failures.faults.base import Finished
 from benchmarks.failures.parts import make_parts
+from benchmarks.failures.second.parts import make_parts as make_second_parts
+from benchmarks.failures.second.styles import SECOND_STYLES
 from benchmarks.failures.styles import STYLES
 
 EARLY = (0.10, 0.25, 0.50)  # parts of the run after which `monitor.diagnose()` is asked
@@ -88,7 +90,8 @@ def planted(run: Run) -> dict[str, Any]:
 
 
 def _execute(run: Run, watch: Watch, steps: int | None, result: dict[str, Any]) -> None:
-    parts = make_parts(run.case, run.seed)
+    make = make_second_parts if run.case.style in SECOND_STYLES else make_parts
+    parts = make(run.case, run.seed)
     run.variant.apply(parts)
     if steps is not None:
         parts.steps = steps
@@ -115,7 +118,7 @@ def _execute(run: Run, watch: Watch, steps: int | None, result: dict[str, Any]) 
 
     parts.log = log
     began = time.perf_counter()
-    sample = STYLES[run.case.style](parts, watched)
+    sample = {**STYLES, **SECOND_STYLES}[run.case.style](parts, watched)
     training = time.perf_counter() - began - spent[0]
     began = time.perf_counter()
     diagnosis = held[0].probe()

@@ -30,12 +30,17 @@ HEALTHY: dict[str, Healthy] = {}
 
 
 def healthy(
-    name: str, *, cases: tuple[Case, ...], source: str = "", tolerated: dict[str, str] | None = None
+    name: str,
+    *,
+    cases: tuple[Case, ...],
+    source: str = "",
+    tolerated: dict[str, str] | None = None,
+    registry: dict[str, Healthy] = HEALTHY,
 ) -> Callable[[Callable[[Parts], None]], Callable[[Parts], None]]:
     def add(apply: Callable[[Parts], None]) -> Callable[[Parts], None]:
-        assert name not in HEALTHY, name
+        assert name not in registry, name
         description = " ".join((apply.__doc__ or "").split())
-        HEALTHY[name] = Healthy(name, description, source, cases, apply, tolerated or {})
+        registry[name] = Healthy(name, description, source, cases, apply, tolerated or {})
         return apply
 
     return add

@@ -81,11 +81,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep-history", type=Path, help="keep every monitor's history in this folder")
     parser.add_argument("--no-watch", action="store_true", help="train without equipoise: checks labels only")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument(
+        "--half", choices=["second"], help="run the second, unseen half (else the first corpus)"
+    )
     parser.add_argument("--smoke", action="store_true", help="only the small subset that the tests run")
     options = parser.parse_args(arguments)
     if options.data:
         os.environ["EQUIPOISE_DATA"] = str(Path(options.data).resolve())
-    from benchmarks.failures.configurations import all_runs
+    from benchmarks.failures.configurations import all_runs, second_runs
     from benchmarks.failures.smoke import smoke_runs
 
     # Asked to stop: the runs in hand are finished, and the workers end with this process.
@@ -93,7 +96,11 @@ def main(arguments: list[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     if options.keep_history:
         options.keep_history.mkdir(parents=True, exist_ok=True)
-    runs = smoke_runs() if options.smoke else all_runs(tuple(options.seeds))
+    seeds = tuple(options.seeds)
+    if options.smoke:
+        runs = smoke_runs()
+    else:
+        runs = second_runs(seeds) if options.half == "second" else all_runs(seeds)
     names = [run.name for run in runs if not options.only or options.only in run.name]
     waiting = [name for name in names if not (options.out / f"{name}.json").exists()]
     print(f"{len(names)} runs, {len(names) - len(waiting)} already there", flush=True)

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from functools import cache
 
 HALVES = ("calibration", "reported")
+SECOND = "second"  # written after the first two were looked at, and run once: benchmarks/failures/second
 SALT = "equipoise failures 1"
 
 
@@ -51,6 +52,14 @@ def halves() -> dict[str, str]:
     return assign(run.configuration for run in all_runs())
 
 
+@cache
+def second() -> frozenset[str]:
+    """The configurations of the second half; their data sets are none of the first ones'."""
+    from benchmarks.failures.configurations import second_runs
+
+    return frozenset(run.configuration for run in second_runs())
+
+
 def half_of(configuration: str) -> str:
-    """`calibration` or `reported`."""
-    return halves()[configuration]
+    """`calibration`, `reported` or `second`."""
+    return SECOND if configuration in second() else halves()[configuration]

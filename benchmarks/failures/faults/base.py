@@ -83,14 +83,15 @@ def fault(
     forbidden: tuple[str, ...] = (),
     severity: str = "warning",
     b5: tuple[str, ...] = (),
+    registry: dict[str, Fault] = FAULTS,
 ) -> Callable[[Callable[[Parts], None]], Callable[[Parts], None]]:
     """Files the decorated function as a fault operator; its docstring is the description."""
 
     def add(apply: Callable[[Parts], None]) -> Callable[[Parts], None]:
-        assert name not in FAULTS, name
+        assert name not in registry, name
         assert kind in KINDS, kind
         description = " ".join((apply.__doc__ or "").split())
-        FAULTS[name] = Fault(
+        registry[name] = Fault(
             name,
             description,
             source,
