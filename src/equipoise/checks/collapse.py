@@ -77,21 +77,14 @@ def limits(observations: Observations) -> tuple[float, float]:
     return LOW, COLLAPSED
 
 
-def age(observations: Observations, step: float | None = None) -> float:
-    """Updates of the generator up to a step (now, by default); a critic's many steps do not make it older."""
-    step = observations.step if step is None else step
-    made = observations.updates.get("generator", 0)
-    return step * min(1.0, made / observations.step) if made and observations.step else step
-
-
 def early(observations: Observations, step: float | None = None) -> bool:
     """Whether it is too early to speak of collapse."""
-    return age(observations, step) < EARLY * observations.warm_up
+    return observations.generator_age(step) < EARLY * observations.warm_up
 
 
 def young(observations: Observations) -> bool:
     """Whether it is past `early`, but not by as much again: what is absent may still be on its way."""
-    return age(observations) < 2 * EARLY * observations.warm_up
+    return observations.generator_age() < 2 * EARLY * observations.warm_up
 
 
 def slow_start(observations: Observations) -> bool:

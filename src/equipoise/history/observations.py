@@ -107,7 +107,7 @@ class Observations:
         step: the last step seen. One step is one update of the player that updates most often.
         updates: how often each player's parameters were updated.
         source: where the numbers come from; a log supports fewer checks than a live loop.
-        warm_up: balance and diversity are not judged before this step.
+        warm_up: balance and diversity are not judged before the generator is of this age, see `warmed_up`.
     """
 
     signals: dict[str, Series] = field(default_factory=dict)
@@ -152,15 +152,33 @@ class Observations:
 
     @property
     def warmed_up(self) -> bool:
-        """Whether balance and diversity may be judged.
+        """Whether balance may be judged: the generator's age has reached `warm_up`.
 
-        With several critic steps the generator has had fewer updates than `step` says; it is waited for,
-        unless it is hardly updated at all, which is a finding of its own.
+        A starved generator is not waited for: that it hardly moves is a finding of its own, which must come
+        in time. What the generator itself has learned is judged by `generator_age`, without this exception.
         """
+        age = self.step if self.starved else self.generator_age()
+        return age >= self.warm_up
+
+    @property
+    def starved(self) -> bool:
+        """Whether the generator has had less than one update in twenty steps, and somebody has had some."""
         made = self.updates.get("generator", 0)
-        starved = made < STARVED * self.step
-        old_enough = made >= self.warm_up or starved or not any(self.updates.values())
-        return self.step >= self.warm_up and old_enough
+        return any(self.updates.values()) and made < STARVED * self.step
+
+    def generator_age(self, step: float | None = None) -> float:
+        """Updates of the generator up to a step (now by default): a critic's many steps do not make it older.
+
+        Before now they are taken as evenly spread. Where none was counted, as in a log, it is the step.
+
+        Example:
+            >>> run = Observations(step=1000, updates={"generator": 200, "discriminator": 1000})
+            >>> run.generator_age(), run.generator_age(500), Observations(step=1000).generator_age()
+            (200.0, 100.0, 1000)
+        """
+        step = self.step if step is None else step
+        made = self.updates.get("generator", 0)
+        return min(step, step * made / self.step) if made and self.step else step
 
     def at(self, step: int) -> Observations:
         """What was known at an earlier step; facts are taken as they are now."""
