@@ -27,7 +27,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.failures.split import HALVES, half_of
+from benchmarks.failures.split import HALVES, SECOND, half_of
 
 LEVELS = {"info": 0, "warning": 1, "warn": 1, "error": 2}
 BINS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0001)
@@ -194,7 +194,14 @@ def score(records: list[Record]) -> Record:
             ][:1]
         runs.append(judged)
     halves = {half: [run for run in runs if half_of(run["configuration"]) == half] for half in HALVES}
+    second = [run for run in runs if half_of(run["configuration"]) == SECOND]
     seconds = [run["seconds"] for run in runs]
+    extra = {
+        SECOND: score_half(second),
+        "operators_second": by_operator(second),
+        "healthy_second": by_healthy_variant(second),
+        "reliability_second": reliability(second),
+    }
     return {
         "runs": len(runs),
         "split": "operator x data, dealt out by a hash of the names (benchmarks/failures/split.py)",
@@ -205,6 +212,7 @@ def score(records: list[Record]) -> Record:
         "healthy_calibration": by_healthy_variant(halves["calibration"]),
         "reliability_reported": reliability(halves["reported"]),
         "reliability_calibration": reliability(halves["calibration"]),
+        **(extra if second else {}),
         "seconds": {"total": round(sum(seconds), 1), "mean": round(sum(seconds) / max(1, len(seconds)), 2)},
     }
 

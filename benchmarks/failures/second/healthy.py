@@ -18,7 +18,7 @@ from benchmarks.failures.sources import Batches
     "ordinary",
     cases=(
         Case("closures", "bce", "moons"),
-        Case("closures", "bce", "spirals", network="residual"),
+        Case("closures", "bce", "spirals", network="residual", steps=2200),
         Case("closures", "lsgan", "cancer"),
         Case("closures", "bce", "moons", network="stepped"),
         Case("epochs", "bce", "checkerboard"),
@@ -171,7 +171,7 @@ def dropout(parts: Parts) -> None:
         parts.discriminator = networks.strided_discriminator(parts.source.shape, 14, dropout=0.2)
     else:
         layers: list[nn.Module] = []
-        for layer in parts.discriminator:  # type: ignore[union-attr]
+        for layer in parts.discriminator:
             layers += [layer, nn.Dropout(0.1)] if isinstance(layer, nn.LeakyReLU) else [layer]
         parts.discriminator = nn.Sequential(*layers)
 

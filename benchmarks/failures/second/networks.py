@@ -227,8 +227,8 @@ class ProjectedDiscriminator(nn.Module):
 
 
 class ShuffleUpscaler(nn.Module):
-    """Super-resolution by two: convolutions at the small size, pixel shuffle, bilinear skip; a latent beside the
-    image if asked for."""
+    """Super-resolution by two: convolutions at the small size, pixel shuffle, bilinear skip; a latent beside
+    the image if asked for."""
 
     def __init__(self, channels: int, width: int = 20, latent: int = 0) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ STEPS = {
     "cancer": 1000,
     "ecg": 500,
     "colour": 600,
-    "mnist": 450,
+    "mnist": 360,
     "cifar": 400,
 }
 

@@ -14,7 +14,7 @@ from benchmarks.failures.second.filed import second_fault
 
 def _shown(run: Finished) -> float:
     labels = run.parts.source.labels[:1000]
-    return float((run.parts.fake_label_stream(labels) == labels).float().mean())  # type: ignore[attr-defined]
+    return float((run.parts.fake_label_stream(labels) == labels).float().mean())
 
 
 @second_fault(
@@ -54,7 +54,7 @@ def _difference(run: Finished) -> float:
     source="martinarjovsky/WassersteinGAN#16 (conditioning ignored), opendp/smartnoise-sdk PR#288",
     expected=("condition-ignored",),
     kind="wiring",
-    cases=(Case("projected", "hinge", "mnist"), Case("projected", "lsgan", "moons")),
+    cases=(Case("projected", "lsgan", "moons"),),
     proof=measured("change of the samples when every label is exchanged", _difference, lambda v: v == 0.0),
 )
 def deaf_generator(parts: Any) -> None:

@@ -34,7 +34,7 @@ _FLAT = {
     expected=("gradient-penalty-invalid", "critic-unconstrained"),
     equivalents={"critic-magnitude-race": "what an unconstrained critic's scores do"},
     kind="wiring",
-    cases=(Case("critic", "wgan-gp", "moons"), Case("critic", "wgan-gp", "mnist", network="flat")),
+    cases=(Case("critic", "wgan-gp", "moons"),),
     proof=measured(
         "mean norm of the critic's input gradient (aim: 1)",
         lambda run: input_gradient_norm(run.parts),
@@ -81,7 +81,7 @@ def r1_too_strong(parts: Parts) -> None:
     },
     forbidden=("critic-unconstrained", "perfect-discriminator"),
     kind="wiring",
-    cases=(Case("critic", "wgan-clip", "spirals"), Case("critic", "wgan-clip", "mnist")),
+    cases=(Case("critic", "wgan-clip", "spirals"),),
     proof=quality_failed,
 )
 def clipped_to_nothing(parts: Parts) -> None:
