@@ -297,10 +297,10 @@ def players(name: str, seed: int) -> tuple[nn.Module, nn.Module, float, float]:
     return generator, discriminator, *rates
 
 
-def play(arm: Arm, steps: int, fresh_steps: int, seed: int) -> Seen:
-    """Play and watch one arm's game; keep its numbers."""
-    generator, discriminator, generator_rate, discriminator_rate = players(arm.name, seed)
-    game = Game(
+def game_of(name: str, steps: int, seed: int) -> Game:
+    """The game of the arm of that name, from its start."""
+    generator, discriminator, generator_rate, discriminator_rate = players(name, seed)
+    return Game(
         generator,
         discriminator,
         draw,
@@ -310,21 +310,27 @@ def play(arm: Arm, steps: int, fresh_steps: int, seed: int) -> Seen:
         discriminator_rate=discriminator_rate,
         seed=seed,
     )
+
+
+def play(arm: Arm, steps: int, fresh_steps: int, seed: int) -> Seen:
+    """Play and watch one arm's game; keep its numbers."""
+    game = game_of(arm.name, steps, seed)
     reals = game.reals(2000)
     start = game.samples(2000).mean(0)
     with watched(game, arm, at=[steps]) as look:
         game.play(observe=look, at=[steps])
     probe = torch.randn(256, DIMENSIONS, generator=random_numbers(seed, "probe"))
-    arm.number("generator's gradient", generator_gradient(generator, discriminator, probe, "non-saturating"))
+    gradient = generator_gradient(game.generator, game.discriminator, probe, "non-saturating")
+    arm.number("generator's gradient", gradient)
     fakes = game.samples(2000)
     arm.number("way of the fakes' mean", float((fakes.mean(0) - start).norm()))
     with torch.no_grad():
-        seen = Seen(discriminator(reals), discriminator(fakes))
+        seen = Seen(game.discriminator(reals), game.discriminator(fakes))
     on_reals = arm.number("accuracy on reals", share_above(seen.real))
     on_fakes = arm.number("accuracy on fakes", 1 - share_above(seen.fake))
     arm.number("accuracy", (on_reals + on_fakes) / 2)
     arm.number("named constant by the watcher", float(any(f["name"] == CONSTANT for f in arm.findings)))
-    arm.number("rank by a fresh discriminator (AUC)", rank_afresh(generator, fresh_steps, seed))
+    arm.number("rank by a fresh discriminator (AUC)", rank_afresh(game.generator, fresh_steps, seed))
     if arm.name == "healthy":
         follow(arm, steps, seed)
     return seen
@@ -332,22 +338,12 @@ def play(arm: Arm, steps: int, fresh_steps: int, seed: int) -> Seen:
 
 def follow(arm: Arm, steps: int, seed: int) -> None:
     """The same game once more, unwatched: both metrics on the way."""
-    generator, discriminator, generator_rate, discriminator_rate = players(arm.name, seed)
-    game = Game(
-        generator,
-        discriminator,
-        draw,
-        DIMENSIONS,
-        steps=steps,
-        generator_rate=generator_rate,
-        discriminator_rate=discriminator_rate,
-        seed=seed,
-    )
+    game = game_of(arm.name, steps, seed)
     at, right, combined = [], [], []
 
     def look(step: int) -> None:
         with torch.no_grad():
-            scores = discriminator(game.samples(1000))
+            scores = game.discriminator(game.samples(1000))
         at.append(step)
         right.append(float((scores <= 0).double().mean()))
         # What a combined model reports when its fakes carry the target "real".
