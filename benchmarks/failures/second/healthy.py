@@ -30,7 +30,7 @@ from benchmarks.failures.sources import Batches
         Case("module", "hinge", "cifar"),
         Case("module", "rpgan", "spirals"),
         Case("critic", "wgan-gp", "gaussians"),
-        Case("critic", "wgan-gp", "mnist", network="residual"),
+        Case("critic", "wgan-gp", "colour", network="residual"),
         Case("critic", "wgan-clip", "moons"),
         Case("sequence", "bce", "ecg"),
         Case("sequence", "hinge", "ecg", network="attention"),

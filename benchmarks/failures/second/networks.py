@@ -137,19 +137,20 @@ class ResidualDiscriminator(nn.Module):
 
 
 class RecurrentGenerator(nn.Module):
-    """A GRU that gets the latent at every step; channels first at the end."""
+    """A GRU that gets the latent at every step and writes `chunk` values of every channel; channels first."""
 
-    def __init__(self, channels: int, length: int, latent: int, width: int = 48) -> None:
+    def __init__(self, channels: int, length: int, latent: int, width: int = 64, chunk: int = 6) -> None:
         super().__init__()
-        self.length = length
+        self.steps, self.channels = length // chunk, channels
         self.start = nn.Linear(latent, width)
         self.cell = nn.GRU(latent, width, batch_first=True)
-        self.out = nn.Linear(width, channels)
+        self.out = nn.Linear(width, chunk * channels)
 
     def forward(self, z: Tensor) -> Tensor:
-        steps = z.unsqueeze(1).expand(-1, self.length, -1)
-        h, _ = self.cell(steps, torch.tanh(self.start(z)).unsqueeze(0).contiguous())
-        return torch.tanh(self.out(h)).transpose(1, 2)
+        again = z.unsqueeze(1).expand(-1, self.steps, -1)
+        h, _ = self.cell(again, torch.tanh(self.start(z)).unsqueeze(0).contiguous())
+        written = torch.tanh(self.out(h))  # N, steps, chunk x channels
+        return written.reshape(len(z), -1, self.channels).transpose(1, 2)
 
 
 def sequence_discriminator(channels: int, length: int, width: int = 24) -> nn.Sequential:

@@ -22,7 +22,7 @@ STEPS = {
     "spirals": 1500,
     "gaussians": 1000,
     "cancer": 1000,
-    "ecg": 500,
+    "ecg": 700,
     "colour": 600,
     "mnist": 360,
     "cifar": 400,
