@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Literal
 
 import torch
@@ -87,19 +89,6 @@ class DiscriminatorPass:
         orders = [score.order for score in self.scores if score.order >= 0]
         return min(orders, default=-1)
 
-    def set_aside_asked(self) -> None:
-        """Drop slopes that no loss sent: `autograd.grad(D(x), x)` without `create_graph` asks for ds/dx.
-
-        It sends exactly one to every score; a loss that is a mean does not. Such a penalty has no effect on
-        the discriminator, and its samples are neither real nor fake.
-        """
-        for score in self.scores:
-            if len(score.slopes) != len(score.raw_slopes):
-                continue
-            sent = [bool((slope != 1).any()) for slope in score.raw_slopes]
-            score.slopes = [slope for slope, kept in zip(score.slopes, sent) if kept]
-            score.raw_slopes = [slope for slope, kept in zip(score.raw_slopes, sent) if kept]
-
     @property
     def pack(self) -> int:
         """How many samples share one score, in a discriminator that judges packs of samples; else 1."""
@@ -114,6 +103,30 @@ class DiscriminatorPass:
         tree: Any = {"args": self.args, "kwargs": self.kwargs}
         value = at_path(tree, path)
         return value if isinstance(value, Tensor) else self.samples
+
+
+def set_aside_asked(passes: Iterable[DiscriminatorPass]) -> None:
+    """Drop slopes that no loss sent: `autograd.grad(D(x), x)` without `create_graph` asks for ds/dx.
+
+    It sends exactly one to every score; a loss that is a mean does not. Such a penalty has no effect on the
+    discriminator, and its samples are neither real nor fake.
+    """
+    scores = [
+        score
+        for one in passes
+        if one.differentiable
+        for score in one.scores
+        if len(score.slopes) == len(score.raw_slopes)
+    ]
+    judged = [(slope != 1).any() for score in scores for slope in score.raw_slopes]
+    if not judged:
+        return
+    # Read all at once: each reading waits for the device.
+    sent = iter(torch.stack([flag.to(judged[0].device) for flag in judged]).tolist())
+    for score in scores:
+        kept = [next(sent) for _ in score.raw_slopes]
+        score.slopes = list(compress(score.slopes, kept))
+        score.raw_slopes = list(compress(score.raw_slopes, kept))
 
 
 @dataclass(eq=False)

@@ -21,7 +21,7 @@ from equipoise.watching.facts import RunningFacts
 from equipoise.watching.gradients import keep_adversarial, keep_gradient, keep_input_gradient
 from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
-from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
+from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part, set_aside_asked
 from equipoise.watching.record import RecordBuilder
 from equipoise.watching.reservoir import Reservoir
 from equipoise.watching.roles import Roles
@@ -406,9 +406,7 @@ class Watcher:
     def _close_window(self, player: Player) -> None:
         stale, self._grad_before, self._window_open = self._grad_before, {}, False
         self._grad_at_penalty = {}
-        for one in self._passes:
-            if one.differentiable:
-                one.set_aside_asked()
+        set_aside_asked(self._passes)
         if player == "discriminator":
             assignment = self.roles.discriminator_step(self._passes)
             kept = assignment.leftover
