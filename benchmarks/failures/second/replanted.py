@@ -44,7 +44,7 @@ replant("targets-broadcast", "summed lsgan moons")
 # -- balance ---------------------------------------------------------------------------------------
 replant("perfect-discriminator-saturating-loss", "critic minimax mnist", "critic minimax colour")
 replant("perfect-discriminator-tiny-generator-step", "epochs bce cifar", "sequence bce ecg")
-replant("gradient-dies-in-generator", "closures bce gaussians")
+replant("gradient-dies-in-generator", "closures lsgan cancer")
 replant("discriminator-too-weak", "closures bce moons", "summed hinge spirals")
 replant("discriminator-started-late", "translation hinge mnist")
 replant("rotation", "closures bce moons dirac")
@@ -88,7 +88,7 @@ replant("stale-running-statistics", "epochs bce mnist")
 replant("deconvolution-overlap", "epochs lsgan mnist")
 replant("init-misses-layers", "epochs bce cifar")
 replant("batchnorm-scale-near-zero", "epochs bce mnist")
-replant("dead-relu-generator", "closures bce cancer")
+replant("dead-relu-generator", "closures lsgan cancer")
 replant("saturated-tanh", "epochs bce mnist flat")
 
 # -- data ------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ replant("corrupt-records", "closures bce cancer")
 
 # -- plumbing --------------------------------------------------------------------------------------
 replant("detached-in-generator-step", "projected hinge mnist")
-replant("discriminator-never-zeroed", "closures bce cancer")
+replant("discriminator-never-zeroed", "closures lsgan cancer")
 replant("generator-never-zeroed", "epochs bce moons")
 replant("zeroed-only-after-own-step", "summed lsgan mnist")
 replant("optimizer-holds-both", "module bce mnist")

@@ -99,7 +99,7 @@ def clipped_to_nothing(parts: Parts) -> None:
     },
     forbidden=("perfect-discriminator",),
     kind="dynamics",
-    cases=(Case("epochs", "bce", "checkerboard"), Case("closures", "bce", "gaussians")),
+    cases=(Case("epochs", "bce", "checkerboard"), Case("closures", "bce", "moons")),
     proof=quality_failed,
 )
 def dropout(parts: Parts) -> None:
@@ -155,7 +155,7 @@ def adversarial_subtracted(parts: Parts) -> None:
         "d-objective-sign": "with the margin on the wrong side both terms accept the same scores",
     },
     kind="wiring",
-    cases=(Case("summed", "hinge", "cancer"), Case("mixed", "hinge", "moons")),
+    cases=(Case("summed", "hinge", "moons"), Case("mixed", "hinge", "moons")),
     proof=quality_not_good,
 )
 def without_margin(parts: Parts) -> None:

@@ -55,7 +55,7 @@ def rate_zero(parts: Parts) -> None:
         "bn-erases-latent": "weights that are decayed to nothing flatten the batch",
     },
     kind="dynamics",
-    cases=(Case("closures", "bce", "spirals"), Case("summed", "hinge", "cancer")),
+    cases=(Case("closures", "bce", "spirals"), Case("summed", "hinge", "moons")),
     proof=quality_failed,
 )
 def weight_decay(parts: Parts) -> None:
@@ -80,7 +80,7 @@ def weight_decay(parts: Parts) -> None:
         "late-collapse": "it passes a good state on its way and loses it",
     },
     kind="dynamics",
-    cases=(Case("closures", "bce", "gaussians"), Case("epochs", "bce", "mnist", network="flat")),
+    cases=(Case("closures", "bce", "moons"), Case("epochs", "bce", "mnist", network="flat")),
     proof=quality_not_good,
 )
 def momentum(parts: Parts) -> None:
@@ -106,7 +106,7 @@ def momentum(parts: Parts) -> None:
     },
     forbidden=("perfect-discriminator",),
     kind="dynamics",
-    cases=(Case("closures", "bce", "cancer"), Case("summed", "hinge", "moons")),
+    cases=(Case("closures", "lsgan", "cancer"), Case("summed", "hinge", "moons")),
     proof=quality_not_good,
 )
 def clipped_discriminator(parts: Parts) -> None:
@@ -169,7 +169,7 @@ def zeroed_too_late(parts: Any) -> None:
     },
     forbidden=("perfect-discriminator",),
     kind="dynamics",
-    cases=(Case("closures", "bce", "moons"), Case("closures", "lsgan", "gaussians")),
+    cases=(Case("closures", "bce", "moons"), Case("closures", "lsgan", "cancer")),
     proof=quality_failed,
 )
 def replayed(parts: Any) -> None:

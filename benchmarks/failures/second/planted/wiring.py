@@ -141,7 +141,7 @@ def dead_last_layer(parts: Parts) -> None:
     },
     forbidden=("frozen-network", "perfect-discriminator"),
     kind="dynamics",
-    cases=(Case("epochs", "bce", "spirals"), Case("closures", "bce", "gaussians")),
+    cases=(Case("epochs", "bce", "spirals"), Case("closures", "bce", "moons")),
     proof=quality_not_good,
 )
 def random_labels(parts: Parts) -> None:
