@@ -162,7 +162,7 @@ def two_time_scales(parts: Parts) -> None:
 @second_healthy(
     "dropout-in-discriminator",
     source="the usual dropout of 0.2 to 0.3 after the convolutions of tutorial discriminators",
-    cases=(Case("epochs", "bce", "mnist", network="dropout"), Case("closures", "bce", "cancer")),
+    cases=(Case("epochs", "bce", "mnist", network="dropout"), Case("closures", "bce", "moons")),
 )
 def dropout(parts: Parts) -> None:
     """Dropout of 0.2 in the discriminator: the same sample scores differently twice."""
