@@ -105,8 +105,10 @@ def test_the_outcome_tells_fresh_samples_from_noise(name: str) -> None:
     source = parts.source
     chosen = torch.randperm(len(source.samples), generator=torch.Generator().manual_seed(1))[:1000]
     assert outcome.measure(parts, lambda count: source.samples[chosen[:count]])["good"]
-    wide = 6.0 * torch.rand(1000, *source.shape, generator=torch.Generator().manual_seed(2)) - 3.0
+    # Far from the data; noise over the board itself would pass, for coverage does not see what lies between.
+    wide = 20.0 * torch.rand(1000, *source.shape, generator=torch.Generator().manual_seed(2)) - 10.0
     assert outcome.measure(parts, lambda count: wide[:count])["failed"]
+    assert outcome.measure(parts, lambda count: source.samples[:1].expand(count, *source.shape))["failed"]
 
 
 @pytest.mark.parametrize(

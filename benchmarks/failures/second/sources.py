@@ -118,7 +118,7 @@ def _fields(
 
 
 def _images(name: str, pixels: Tensor, labels: Tensor, actual: str) -> dict[str, object]:
-    scaled, held = pixels / 127.5 - 1.0, min(1000, len(pixels) // 4)
+    scaled, held = (pixels / 127.5 - 1.0).clamp(-1, 1), min(1000, len(pixels) // 4)
     return _fields(
         name,
         "image",
