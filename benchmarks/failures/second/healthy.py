@@ -33,7 +33,7 @@ from benchmarks.failures.sources import Batches
         Case("critic", "wgan-gp", "colour", network="groupnorm"),
         Case("critic", "wgan-clip", "moons"),
         Case("sequence", "bce", "ecg"),
-        Case("projected", "hinge", "moons"),
+        Case("projected", "hinge", "moons", steps=2200),
         Case("projected", "bce", "moons"),
         Case("translation", "lsgan", "cifar"),
         Case("translation", "hinge", "mnist"),
