@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from equipoise.watching.isolation import is_isolated
+
+# An average moves towards the generator; the movement of a network that learns on its own is at right angles
+# to that direction, give or take.
+_TOWARDS = 0.5
+_SEARCH_AGAIN = 100
+
 
 class Averages:
-    """Watches deep copies of the generator by comparing a few of their values with the generator's.
+    """Watches copies of the generator by comparing a few of their values with the generator's.
+
+    A deep copy made while the generator is watched tells of itself when it is called; others (made before, or
+    built anew and loaded) are looked for among the living modules of the generator's class, ever more rarely.
 
     A moving average follows a' = d * a + (1 - d) * g; from two looks at both, d follows. Buffers that do not
     move while the generator's do were forgotten by whoever averages.
@@ -18,11 +29,27 @@ class Averages:
 
     def __init__(self) -> None:
         self._copies: list[tuple[weakref.ref[nn.Module], dict[str, Any]]] = []
+        self._next_search = 0
 
     def seen(self, module: nn.Module) -> None:
         """A copy was called."""
         if all(reference() is not module for reference, _ in self._copies):
             self._copies.append((weakref.ref(module), {"decay": None, "buffers_copied": None}))
+
+    def _search(self, generator: nn.Module, update: int) -> None:
+        if update < self._next_search:
+            return
+        self._next_search = max(2 * update, update + _SEARCH_AGAIN)
+        shapes = [parameter.shape for parameter in generator.parameters()]
+        for one in gc.get_objects():
+            if type(one) is not type(generator) or one is generator or is_isolated(one):
+                continue
+            parameters = list(one.parameters())
+            # What has a gradient is trained by itself.
+            if [parameter.shape for parameter in parameters] == shapes and all(
+                parameter.grad is None for parameter in parameters
+            ):
+                self.seen(one)
 
     def modules(self) -> list[nn.Module]:
         """The copies that were seen to follow the generator, and still live."""
@@ -31,6 +58,7 @@ class Averages:
 
     def look(self, generator: nn.Module, update: int) -> None:
         """Compare all copies with the generator."""
+        self._search(generator, update)
         self._copies = [(reference, known) for reference, known in self._copies if reference() is not None]
         for reference, known in self._copies:
             module = reference()
@@ -44,10 +72,11 @@ class Averages:
             if before is not None and update > known["update"]:
                 size = float(before.square().sum())
                 # What is left of the old distance, after taking out the generator's own movement.
-                kept = float(((other - known["other"]) * (own - known["other"])).sum())
-                ahead = float((own - known["other"]).square().sum())
+                step, lead = other - known["other"], own - known["other"]
+                kept, ahead = float((step * lead).sum()), float(lead.square().sum())
                 if ahead > 0 and size > 0:
-                    moved = min(max(kept / ahead, 0.0), 1.0)
+                    towards = kept > _TOWARDS * float(step.norm()) * ahead**0.5
+                    moved = min(kept / ahead, 1.0) if towards else 0.0
                     steps = update - known["update"]
                     known["decay"] = (1 - moved) ** (1 / steps) if moved > 0 else None
                 known["buffers_copied"] = _buffers_follow(generator, module)

@@ -7,6 +7,7 @@ import copy
 import functools
 import random
 import types
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,14 @@ def preserved_randomness(seed: int | None = None) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy_state)
+
+
+_ISOLATED: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+
+def is_isolated(module: nn.Module) -> bool:
+    """Whether a module is one of our own copies."""
+    return module in _ISOLATED
 
 
 def isolated_copy(module: nn.Module) -> nn.Module:
@@ -60,6 +69,7 @@ def isolated_copy(module: nn.Module) -> nn.Module:
                 part._forward_hooks_always_called.pop(key, None)
     for parameter in result.parameters():
         parameter.grad = None
+    _ISOLATED.add(result)
     return result
 
 
