@@ -751,3 +751,90 @@ def penalty_first(attach: Attach, steps: int) -> list[nn.Module]:
         (-critic(generator(torch.randn(BATCH, LATENT))).mean()).backward()
         update_g.step()
     return [generator, critic]
+
+
+class Direct(nn.Module):
+    """A network of a class of its own, so that `forward` is a method of the user's."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.net(samples)
+
+
+@loop("forward-called-directly", "non-saturating")
+def forward_called_directly(attach: Attach, steps: int) -> list[nn.Module]:
+    # Networks with a training step of their own call `self.forward`, which torch's forward hooks do not see.
+    generator, discriminator = (Direct(one) for one in mlp_pair())
+    attach(generator, discriminator)
+    update_d, update_g = adam(discriminator), adam(generator)
+    data = reals()
+    for _ in range(steps):
+        discriminator.zero_grad()
+        fake = generator.forward(torch.randn(BATCH, LATENT)).detach()
+        real_score, fake_score = discriminator.forward(pick(data)), discriminator.forward(fake)
+        (F.softplus(-real_score).mean() + F.softplus(fake_score).mean()).backward()
+        update_d.step()
+        generator.zero_grad()
+        F.softplus(-discriminator(generator.forward(torch.randn(BATCH, LATENT)))).mean().backward()
+        update_g.step()
+    return [generator, discriminator]
+
+
+@loop("discriminators-in-a-list", "least-squares")
+def discriminators_in_a_list(attach: Attach, steps: int) -> list[nn.Module]:
+    # Two discriminators of the same samples, in a list that cannot be called itself.
+    generator, first = mlp_pair()
+    second = nn.Sequential(nn.Linear(SIZE, 16), nn.LeakyReLU(0.2), nn.Linear(16, 3))
+    both = nn.ModuleList([first, second])
+    attach(generator, both)
+    update_d, update_g = adam(both), adam(generator)
+    data = reals()
+    for _ in range(steps):
+        real, fake = pick(data), generator(torch.randn(BATCH, LATENT))
+        update_d.zero_grad()
+        loss = torch.zeros(())
+        for one in both:
+            loss = loss + ((one(real) - 1) ** 2).mean() + (one(fake.detach()) ** 2).mean()
+        loss.backward()
+        update_d.step()
+        update_g.zero_grad()
+        sum(((one(fake) - 1) ** 2).mean() for one in both).backward()
+        update_g.step()
+    return [generator, both]
+
+
+class AskedForFeatures(nn.Module):
+    """Returns its features instead of the score when it is asked to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(SIZE, 24), nn.LeakyReLU(0.2))
+        self.head = nn.Linear(24, 1)
+
+    def forward(self, samples: Tensor, features: bool = False) -> dict[str, Tensor]:
+        known = self.body(samples)
+        return {"features": known} if features else {"score": self.head(known)}
+
+
+@loop("features-asked-for", "non-saturating")
+def features_asked_for(attach: Attach, steps: int) -> list[nn.Module]:
+    # Feature matching by calls of their own, sent back before the gradients of the loss itself are cleared.
+    generator, discriminator = mlp_pair()[0], AskedForFeatures()
+    attach(generator, discriminator)
+    update_d, update_g = adam(discriminator), adam(generator)
+    data = reals()
+    for _ in range(steps):
+        real, fake = pick(data), generator(torch.randn(BATCH, LATENT))
+        scores = [discriminator(given)["score"] for given in (real, fake.detach())]
+        discriminator.zero_grad()
+        (F.softplus(-scores[0]).mean() + F.softplus(scores[1]).mean()).backward()
+        update_d.step()
+        generator.zero_grad()
+        wanted = discriminator(real, features=True)["features"].mean(dim=0).detach()
+        given = discriminator(fake, features=True)["features"].mean(dim=0)
+        (F.softplus(-discriminator(fake)["score"]).mean() + 3 * F.mse_loss(given, wanted)).backward()
+        update_g.step()
+    return [generator, discriminator]

@@ -30,7 +30,14 @@ sys.modules["watching_loops"] = loops
 _spec.loader.exec_module(loops)
 
 STEPS = 25
-COMPOSITE = {"pix2pix", "vocoder", "cyclegan", "source-and-target", "source-and-target-two-scales"}
+COMPOSITE = {
+    "pix2pix",
+    "vocoder",
+    "cyclegan",
+    "source-and-target",
+    "source-and-target-two-scales",
+    "features-asked-for",
+}
 
 
 def unwatched(generator: nn.Module, discriminator: nn.Module) -> None:
@@ -421,3 +428,81 @@ def test_two_watchers_on_one_pair_do_not_disturb_each_other() -> None:
     assert all(torch.equal(one, other) for one, other in zip(plain, weights))
     first, second = (watcher.history.observations().last("score.auc") for watcher in watchers)
     assert first == second
+
+
+def test_discriminators_in_a_list_are_one_discriminator() -> None:
+    _, (watcher,) = watched("discriminators-in-a-list")
+    seen = watcher.history.observations()
+    # Both members' scores are the discriminator's: 1 and 3 places.
+    assert len(watcher.discriminator(torch.zeros(2, loops.SIZE))) == 2
+    assert len(seen.series("score.real.mean")) >= STEPS - 1
+    round_ = probe_all(watcher, ["gradient-anatomy", "fresh-discriminator", "batch-blindness"])
+    assert watcher.problems.sentences == []
+    assert round_.skipped == {}
+    watcher.close()
+
+
+def test_members_of_another_domain_have_no_part() -> None:
+    torch.manual_seed(0)
+    generator, first = loops.mlp_pair()
+    other = nn.Linear(loops.SIZE, 1)
+    watcher = Watcher(generator, nn.ModuleDict({"own": first, "other": other}), History(None), every=1)
+    update_d, update_g = loops.adam(first, other), loops.adam(generator)
+    for _ in range(8):
+        fake = generator(torch.randn(32, loops.LATENT))
+        update_d.zero_grad()
+        (first(fake.detach()).mean() - first(loops.pick(loops.reals())).mean()).backward()
+        other(torch.randn(32, loops.SIZE)).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        (-first(fake).mean()).backward()
+        update_g.step()
+    assert watcher.discriminator(torch.zeros(2, loops.SIZE))[1] is None
+    assert watcher.facts.collect()["roles.decided"] == 1
+    assert watcher.facts.collect()["objective.family"] == "wasserstein"
+
+
+def test_a_class_whose_forward_was_listened_to_is_as_it_was() -> None:
+    own = loops.Direct.forward
+    _, (watcher,) = watched("forward-called-directly")
+    assert loops.Direct.forward is own
+    seen = watcher.history.observations()
+    assert len(seen.series("score.real.mean")) >= STEPS - 3
+    assert len(seen.series("score.fake.mean")) >= STEPS - 3
+    assert watcher.reservoir.reals
+    assert watcher.reservoir.calls
+
+
+def test_a_call_is_not_seen_twice_where_forward_is_listened_to() -> None:
+    from equipoise.watching.attachment import Hook
+    from equipoise.watching.direct import DirectCalls
+
+    class Owner:
+        seen = 0
+
+        def count(self, *_: Any) -> None:
+            self.seen += 1
+
+    owner, network = Owner(), loops.Direct(nn.Identity())
+    other, copied = loops.Direct(nn.Identity()), copy.deepcopy(network)
+    calls = DirectCalls(network, Hook(owner, "count"))
+    value = torch.ones(2, 3)
+    for one in (network, other, copied):
+        assert torch.equal(one(value), value)
+    assert owner.seen == 0
+    assert torch.equal(network.forward(value), value)
+    assert torch.equal(other.forward(value), value)
+    assert owner.seen == 1
+    assert pickle.loads(pickle.dumps(network)).forward(value).shape == value.shape
+    assert owner.seen == 1
+    calls.remove()
+    network.forward(value)
+    assert owner.seen == 1
+
+
+def test_features_in_place_of_a_score_are_no_score() -> None:
+    _, (watcher,) = watched("features-asked-for")
+    seen = watcher.history.observations()
+    assert watcher.facts.collect()["objective.family"] == "non-saturating"
+    assert seen.series("gradient.generator.stale").largest() == 0
+    assert all("features" not in kwargs for _, kwargs, _, _ in watcher.reservoir.reals)

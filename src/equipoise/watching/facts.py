@@ -88,7 +88,10 @@ class RunningFacts:
         modes = self._modes["discriminator"]
         modes[0] += one.training
         modes[1] += 1
-        live = [value for _, value in floating_tensors(output)]
+        paths = {score.path for score in one.scores}
+        answers = floating_tensors(output)
+        # An autoencoder or a classifier beside the score may end in an activation that the score does not.
+        live = [value for path, value in answers if path in paths] or [value for _, value in answers]
         if live and live[0].requires_grad:
             activation = output_activation(live[0])
             if activation is not None or "discriminator.output_activation" not in self.values:

@@ -54,6 +54,7 @@ class DiscriminatorPass:
         adversarial: the parts of them that came through the discriminator, one a backward pass.
         penalty_norms: per-sample norms of ds/dx in passes with create_graph.
         differentiable: the sample itself asks for a gradient, though the generator did not make it.
+        member: which of several discriminators in a container it is of; 0 for a single one.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
 
@@ -77,6 +78,7 @@ class DiscriminatorPass:
     penalty_norms: list[Tensor] = field(default_factory=list)
     pulls: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     certain: bool = True
+    member: int = 0
     differentiable: bool = False
 
     @property

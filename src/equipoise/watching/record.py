@@ -176,7 +176,7 @@ class RecordBuilder:
         if not assignment.generator:
             return
         self._values |= recorder.generator_signals(assignment)
-        self._composite(assignment.generator[0])
+        self._composite(assignment.generator)
         call = assignment.generator[0].owner.call
         if call is not None:
             watcher.reservoir.add_call(call)
@@ -306,9 +306,10 @@ class RecordBuilder:
             if largest is not None:
                 self._values[f"spectral.{player}"] = largest
 
-    def _composite(self, part: Part) -> None:
+    def _composite(self, parts: list[Part]) -> None:
         # What reached the generator's output beside the discriminator's gradient.
-        total, own = recorder.total_gradient(part), recorder.adversarial_gradient(part)
+        part = parts[0]
+        total, own = recorder.total_gradient(part), recorder.adversarial_gradient(parts)
         if total is None or own is None or total.shape != own.shape or part.owner.output_path is None:
             return
         rest, size = (total.float() - own.float()).norm(), own.float().norm()

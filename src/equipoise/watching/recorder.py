@@ -9,6 +9,7 @@ from torch import Tensor
 
 from equipoise.watching import statistics
 from equipoise.watching.fingerprint import Batch
+from equipoise.watching.members import shares_storage
 from equipoise.watching.passes import Assignment, Part
 from equipoise.watching.tree import float32
 
@@ -113,7 +114,7 @@ def generator_signals(assignment: Assignment) -> Values:
     scores = _flat(parts)
     values: Values = {"score.generator.mean": scores.mean(), "score.generator.std": scores.std(correction=0)}
     values |= slope_signals("generator", parts)
-    own, total = adversarial_gradient(parts[0]), total_gradient(parts[0])
+    own, total = adversarial_gradient(parts), total_gradient(parts[0])
     if own is not None:
         norms = statistics.sample_norms(own)
         values["gradient.samples"] = len(own) * statistics.root_mean_square(norms)
@@ -125,9 +126,19 @@ def generator_signals(assignment: Assignment) -> Values:
     return values
 
 
-def adversarial_gradient(part: Part) -> Tensor | None:
-    """dL_G/dx at the fakes, the part that came through the discriminator."""
-    return _own_rows(part.owner.adversarial, part)
+def adversarial_gradient(parts: list[Part]) -> Tensor | None:
+    """dL_G/dx at the fakes, the part that came through the discriminator, or through several of them."""
+    total = _own_rows(parts[0].owner.adversarial, parts[0])
+    owners = {id(parts[0].owner)}
+    for part in parts[1:]:
+        one, first = part.owner, parts[0].owner
+        if id(one) in owners or total is None or not shares_storage(one.samples, first.samples):
+            continue
+        owners.add(id(one))
+        more = _own_rows(one.adversarial, part)
+        if more is not None and more.shape == total.shape:
+            total = total + more
+    return total
 
 
 def total_gradient(part: Part) -> Tensor | None:

@@ -23,6 +23,8 @@ _REARRANGING = (
     "Clone", "Expand", "Select", "Slice", "ToCopy",
 )  # fmt: skip
 _ANCESTORS = 4000
+# One number a sample is 0, a map of one channel 1; what comes behind may be features or classes.
+SURE_LIKENESS = 1
 
 
 @dataclass(eq=False)
@@ -82,6 +84,32 @@ def terminal_tensors(output: Any) -> list[tuple[Path, Tensor]]:
     return [entry for index, entry in enumerate(found) if index not in inner]
 
 
+def _likeness(value: Tensor, sample_shape: tuple[int, ...]) -> int:
+    shape = tuple(value.shape[1:])
+    if shape in ((), (1,)):
+        return 0
+    if len(shape) >= 2 and shape[0] == 1 and shape != sample_shape:
+        return 1
+    if len(shape) == 1:
+        return 3
+    return 4 if shape == sample_shape else 2
+
+
+class Answers:
+    """What the answers of a discriminator, or of each of several, have been like so far."""
+
+    def __init__(self) -> None:
+        self._best: dict[int, int] = {}
+
+    def only_features(
+        self, member: int, terminals: list[tuple[Path, Tensor]], sample_shape: tuple[int, ...]
+    ) -> bool:
+        """Whether one that gives a number or a map a sample was asked for something else this time."""
+        likeness = min((_likeness(value, sample_shape) for _, value in terminals), default=4)
+        best = self._best[member] = min(self._best.get(member, likeness), likeness)
+        return best <= SURE_LIKENESS < likeness
+
+
 def choose_scores(
     terminals: list[tuple[Path, Tensor]], sample_shape: tuple[int, ...]
 ) -> tuple[list[Path], bool]:
@@ -91,23 +119,13 @@ def choose_scores(
     shape is a reconstruction (an energy-based discriminator), and then the score is not certain.
     """
 
-    def rank(value: Tensor) -> int:
-        shape = tuple(value.shape[1:])
-        if shape in ((), (1,)):
-            return 0
-        if len(shape) >= 2 and shape[0] == 1 and shape != sample_shape:
-            return 1
-        if len(shape) == 1:
-            return 3
-        return 4 if shape == sample_shape else 2
-
     if not terminals:
         return [], False
-    ranked = [(rank(value), path) for path, value in terminals]
+    ranked = [(_likeness(value, sample_shape), path) for path, value in terminals]
     best = min(order for order, _ in ranked)
-    if best <= 1:
+    if best <= SURE_LIKENESS:
         # Several scales may mix single numbers and one-channel maps.
-        return [path for order, path in ranked if order <= 1], True
+        return [path for order, path in ranked if order <= SURE_LIKENESS], True
     chosen = [path for order, path in ranked if order == best]
     # A flat row per sample is a set of patches when all places are used alike; that shows only in the slopes.
     return chosen, best in (2, 3) and len(chosen) >= 1

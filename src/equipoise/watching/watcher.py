@@ -9,17 +9,18 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.hooks import RemovableHandle
 
-from equipoise.watching import statistics
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, shielded, unwrapped
 from equipoise.watching.averages import Averages
+from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.gradients import keep_adversarial, keep_gradient, keep_input_gradient
 from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
+from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part, set_aside_asked
 from equipoise.watching.record import RecordBuilder
@@ -27,13 +28,22 @@ from equipoise.watching.reservoir import Reservoir
 from equipoise.watching.roles import Roles
 from equipoise.watching.sampling import SamplingCalls
 from equipoise.watching.schedule import Schedule
-from equipoise.watching.scores import Score, choose_scores, listen, terminal_tensors
+from equipoise.watching.scores import (
+    Answers,
+    Score,
+    choose_scores,
+    listen,
+    terminal_tensors,
+)
+from equipoise.watching.stale import Leftovers
 from equipoise.watching.tree import Path, floating_tensors
 
 _identities = itertools.count(1)
 # A record waits this many updates for both players before it is closed with what there is.
 _PATIENCE = 24
 _UNTIL_GENERATOR = 30
+# The discriminator's `forward` is listened to after this many updates without a pass that was seen.
+_UNEXPLAINED = 2
 
 
 class Recording(Protocol):
@@ -65,6 +75,11 @@ class Watcher:
         every: int | None = None,
     ) -> None:
         self.generator, self.discriminator = unwrapped(generator), unwrapped(discriminator)
+        watched = [(generator, "_on_generator"), (discriminator, "_on_discriminator")]
+        if without_forward(self.discriminator):
+            members = Members(self.discriminator)
+            self.discriminator = members
+            watched = [watched[0], *((one, "_on_member") for one in members.members)]
         self.history = history
         self.problems = Problems()
         self.roles = Roles()
@@ -86,10 +101,11 @@ class Watcher:
         self._path: Path | None = None
         self._pairwise: bool | None = None
         self._called = self._by_parts = False
+        self._directly: set[str] = set()
+        self._unexplained = 0
         self._order = 0
-        self._grad_before: dict[str, Tensor] = {}
-        self._grad_at_penalty: dict[str, Tensor] = {}
-        self._window_open = False
+        self._answers = Answers()
+        self._leftovers = Leftovers(self.gradients)
         self._leaf_hooks: list[Any] = []
         self._closes = 0
         self._spent = 0.0
@@ -97,10 +113,9 @@ class Watcher:
         self._record_step = 0
         self.facts = RunningFacts(self, objective)
         self.record = RecordBuilder(self)
-        forward = Hook(self, "_on_generator"), Hook(self, "_on_discriminator")
-        self._handles = [
-            target.register_forward_hook(hook, with_kwargs=True)
-            for network, hook in zip((generator, discriminator), forward)
+        self._handles: list[RemovableHandle | DirectCalls] = [
+            target.register_forward_hook(Hook(self, method), with_kwargs=True)
+            for network, method in watched
             for target in hook_targets(network)
         ]
         self._handles.append(register_optimizer_step_pre_hook(Hook(self, "_before_update")))
@@ -176,9 +191,18 @@ class Watcher:
         does, or `forward`. Their outputs show which samples are its own; how they came about is not known.
         """
         self._by_parts = True
+        self._listen_directly("generator")
         hook = Hook(self, "_on_generator_part")
         for part in self.generator.children():
             self._handles.append(part.register_forward_hook(hook, with_kwargs=True))
+
+    def _listen_directly(self, player: Player) -> None:
+        """For a network that is trained without having been called: the loop may call its `forward`."""
+        network = self.network(player)
+        if player in self._directly or not can_be_listened_to(network):
+            return
+        self._directly.add(player)
+        self._handles.append(DirectCalls(network, Hook(self, f"_on_{player}")))
 
     @harmless("averages")
     def _on_generator_copy(self, module: nn.Module, *_: Any, **__: Any) -> None:
@@ -199,9 +223,11 @@ class Watcher:
             self._passes = [one for one in self._passes if id(one) not in self._carry]
             self._carry = set()
         one = self._read_pass(module, args, kwargs)
-        if one is not None:
+        if one is not None and takes_part(self.discriminator, one, module, self._passes):
             terminals = terminal_tensors(output)
             chosen, certain = choose_scores(terminals, tuple(one.samples.shape[1:]))
+            if self._answers.only_features(one.member, terminals, tuple(one.samples.shape[1:])):
+                chosen = []
             one.certain = certain
             by_path = dict(terminals)
             rows = len(one.samples)
@@ -219,6 +245,12 @@ class Watcher:
             self._passes.append(one)
             self.facts.discriminator_pass(one, module, output)
         self._spent += time.perf_counter() - started
+
+    def _on_member(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        """One of several discriminators in a container; `_on_discriminator` shields what it does."""
+        if isinstance(self.discriminator, Members):
+            place = self.discriminator.place(unwrapped(module))
+            self._on_discriminator(module, args, kwargs, self.discriminator.answer(place, output))
 
     def _read_pass(self, module: nn.Module, args: Any, kwargs: Any) -> DiscriminatorPass | None:
         given = [entry for entry in floating_tensors({"args": args, "kwargs": kwargs}) if entry[1].ndim >= 1]
@@ -335,23 +367,11 @@ class Watcher:
 
     @harmless("stale-gradients")
     def _note_gradients(self) -> None:
-        # The first backward pass of an update has begun: what is in .grad now is from before.
-        if self._window_open:
-            return
-        self._window_open = True
-        for player in PLAYERS:
-            norm = statistics.total_norm(self.gradients(player))
-            earlier = self._grad_at_penalty.get(player)
-            # A penalty may be sent back on its own, before the scores; and gradients may be cleared behind
-            # the penalty's first pass. What was there at both moments is stale.
-            self._grad_before[player] = norm if earlier is None else torch.minimum(norm, earlier)
+        self._leftovers.backward()
 
     @harmless("stale-gradients")
     def _note_at_penalty(self) -> None:
-        if self._window_open or self._grad_at_penalty:
-            return
-        for player in PLAYERS:
-            self._grad_at_penalty[player] = statistics.total_norm(self.gradients(player))
+        self._leftovers.penalty()
 
     # ---- updates
 
@@ -373,7 +393,7 @@ class Watcher:
             return
         started = time.perf_counter()
         for player in players:
-            self.record.before_update(player, self._grad_before)
+            self.record.before_update(player, self._leftovers.norms)
         self._spent += time.perf_counter() - started
 
     @harmless("updates")
@@ -404,12 +424,16 @@ class Watcher:
                 self._start_record()
 
     def _close_window(self, player: Player) -> None:
-        stale, self._grad_before, self._window_open = self._grad_before, {}, False
-        self._grad_at_penalty = {}
+        stale = self._leftovers.take()
         set_aside_asked(self._passes)
         if player == "discriminator":
             assignment = self.roles.discriminator_step(self._passes)
             kept = assignment.leftover
+            if not (assignment.real or assignment.fake or assignment.undecided):
+                self._unexplained += 1
+                # A step whose gradient came through no pass that was seen.
+                if self._unexplained >= _UNEXPLAINED and self.gradients("discriminator"):
+                    self._listen_directly("discriminator")
             self.record.discriminator(assignment, stale)
         else:
             second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}
@@ -461,8 +485,8 @@ class Watcher:
             self._calls.append(last)
 
     def _forget(self) -> None:
-        self._passes, self._carry, self._window_open = [], set(), False
-        self._grad_before, self._grad_at_penalty = {}, {}
+        self._passes, self._carry = [], set()
+        self._leftovers.forget()
         self._outputs.clear()
         self._calls.clear()
         for handle in self._leaf_hooks:

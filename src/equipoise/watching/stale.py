@@ -1,0 +1,56 @@
+"""What is left in `.grad` from before a player's own backward passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from equipoise.watching import statistics
+from equipoise.watching.optimizers import PLAYERS, Player
+
+
+class Leftovers:
+    """The smallest gradient norm found at the beginnings of the backward passes between two updates.
+
+    A penalty may be sent back on its own, before the scores; gradients may be cleared behind its first pass,
+    or behind a backward pass that is another network's. Only what was there at all of these moments is stale.
+    """
+
+    def __init__(self, gradients: Callable[[Player], list[Tensor]]) -> None:
+        self._gradients = gradients
+        self._at_penalty: dict[str, Tensor] = {}
+        self._backward = -1
+        self.open = False
+        self.norms: dict[str, Tensor] = {}
+
+    def backward(self) -> None:
+        """A backward pass reached a score; only the first score of each counts."""
+        begun = torch._C._current_graph_task_id()
+        if self.open and begun == self._backward:
+            return
+        self._backward = begun
+        earlier = self.norms if self.open else self._at_penalty
+        self.norms = {player: self._smaller(player, earlier) for player in PLAYERS}
+        self.open = True
+
+    def penalty(self) -> None:
+        """A gradient penalty is computed, before any score was sent back."""
+        if not self.open and not self._at_penalty:
+            self._at_penalty = {player: self._smaller(player, {}) for player in PLAYERS}
+
+    def _smaller(self, player: Player, earlier: dict[str, Tensor]) -> Tensor:
+        norm = statistics.total_norm(self._gradients(player))
+        known = earlier.get(player)
+        return norm if known is None else torch.minimum(norm, known)
+
+    def take(self) -> dict[str, Tensor]:
+        """The norms of the update that ends here; counting begins anew."""
+        norms = self.norms
+        self.forget()
+        return norms
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.norms, self._at_penalty, self.open = {}, {}, False
