@@ -213,6 +213,17 @@ SIGNALS: dict[str, Signal] = _signals(
     ),
     ("batch.real.distinct", "count", "distinct real samples seen so far (exact up to 20,000)"),
     ("batch.real.same", "share", "share of the last real batches that equal an earlier batch as a set"),
+    # ---- conditions
+    (
+        "condition.agreement.fake",
+        "share",
+        "share of fakes whose class in the discriminator's call, in its own step, is the generator's",
+    ),
+    (
+        "condition.agreement.generator",
+        "share",
+        "the same in the generator's step",
+    ),
     # ---- latents
     ("latent.mean", "value", "mean of the latent batch"),
     ("latent.std", "value", "standard deviation of the latent batch"),

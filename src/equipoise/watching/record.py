@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from equipoise.watching import anatomy, recorder, statistics
+from equipoise.watching import anatomy, conditions, recorder, statistics
 from equipoise.watching.attachment import shielded
 from equipoise.watching.facts import BOUNDS
 from equipoise.watching.passes import Assignment, GeneratorCall, Part
@@ -147,6 +147,7 @@ class RecordBuilder:
         self._values["batch.real.same"] = float(same)
         self._values["batch.real.distinct"] = float(self._reals.distinct)
         if assignment.fake:
+            self._agreement("fake", assignment.fake)
             watcher.reservoir.add_fake(assignment.fake[0])
             self._compare(part, assignment.fake[0])
 
@@ -175,6 +176,7 @@ class RecordBuilder:
         self._generator = assignment
         if not assignment.generator:
             return
+        self._agreement("generator", assignment.generator)
         self._values |= recorder.generator_signals(assignment)
         self._composite(assignment.generator)
         call = assignment.generator[0].owner.call
@@ -182,6 +184,12 @@ class RecordBuilder:
             watcher.reservoir.add_call(call)
             watcher.facts.latent_and_condition(call)
             self._latent(call, watcher.step)
+
+    def _agreement(self, role: str, parts: list[Part]) -> None:
+        # Fakes with wrong conditions may be shown on purpose, beside the same with the right ones.
+        known = [share for part in parts if (share := conditions.agreement(part)) is not None]
+        if known:
+            self._values[f"condition.agreement.{role}"] = torch.stack(known).max()
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
         floats = [value for _, value in floating_tensors((call.args, call.kwargs))]

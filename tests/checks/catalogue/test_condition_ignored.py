@@ -11,7 +11,9 @@ NAME = "condition-ignored"
 
 def _run(condition: float, score: float, noise: float = 0.5, base=None, **more):
     numbers = {"latent": 0.6, "condition": condition, "discriminator.condition": score, "noise": noise}
-    return observe(probes={"generator-response": numbers}, base=base or healthy_conditional_gan(), **more)
+    signals = more.pop("signals", None)
+    base = base or healthy_conditional_gan()
+    return observe(signals, probes={"generator-response": numbers}, base=base, **more)
 
 
 def test_one_network_that_ignores_it_is_a_warning_both_are_an_error() -> None:
@@ -48,3 +50,22 @@ def test_without_the_probe_it_is_undecided() -> None:
     run = dataclasses.replace(healthy_conditional_gan(), probe_results=[])
     assert found(NAME, run) is None
     assert "generator-response" in CHECKS.get(NAME)().undecided(run)
+
+
+def _shown(share, role: str = "fake", **more):
+    return _run(0.7, 0.8, signals={f"condition.agreement.{role}": share}, **more)
+
+
+def test_fakes_judged_with_other_classes_are_an_error_from_the_first_records() -> None:
+    for role, step in (("fake", "discriminator"), ("generator", "generator")):
+        finding = found(NAME, _shown(0.25, role))
+        assert finding.severity == "error"
+        assert f"In the {step}'s step only 25%" in finding.message
+    assert found(NAME, _shown(0.1, step=50)).severity == "error"
+
+
+def test_classes_that_agree_or_were_changed_in_a_few_fakes_are_none() -> None:
+    assert found(NAME, _shown(1.0)) is None
+    assert found(NAME, _shown(0.9)) is None  # a tenth of the labels is noise
+    assert found(NAME, _shown(0.25, step=30)) is None  # four records
+    assert found(NAME, _shown([1.0, 1.0, 0.2])) is None  # every third batch is meant to be wrong

@@ -13,7 +13,18 @@ SMALL = 0.05
 # The generator's answer to another label, over the distance of reals: shuffled labels gave 0.10 and 0.27
 # in the calibration half of benchmarks/failures.
 SMALL_ANSWER = 0.3
+# Fakes judged with the class that they were made with. Two classes at random agree in half of the fakes, more
+# classes in fewer; noise put on labels on purpose is rarely more than one in ten.
+AGREE = 0.8
+RECORDS = 5
 SOURCE = "survey of reported failures; equipoise, benchmarks/failures (calibration half)"
+PASS_THE_SAME = Remedy(
+    "pass-the-same-labels",
+    "Keep the labels that the generator was given and pass the same ones to the discriminator with its "
+    "samples.",
+    "root",
+    "display-only",
+)
 
 
 @CHECKS.register("condition-ignored")
@@ -22,7 +33,8 @@ class ConditionIgnored(Check):
 
     What it does
         The probe swaps the condition (labels or image) and measures how much the generator's samples
-        change, and how much the discriminator's scores of reals do.
+        change, and how much the discriminator's scores of reals do. In every record the classes that the
+        discriminator is given with the fakes are compared with those that the generator was given for them.
 
     Why it is bad
         Asking for a class gives any class. If the discriminator does not look at the condition, nothing ever
@@ -31,7 +43,9 @@ class ConditionIgnored(Check):
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
         by less than 30 % of the mean distance between reals, or the scores of reals by less than 5 % of
-        their spread. Error: both at once, which are two independent measurements on two networks.
+        their spread. Error: both at once, which are two independent measurements on two networks. Error
+        also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
+        with the class that they were made with, in one player's step (two classes at random agree in half).
 
     What else it could be
         - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
@@ -39,6 +53,8 @@ class ConditionIgnored(Check):
           check it first.
         - A discriminator that predicts the class instead of being given it: only the generator is judged.
         - Simply early: not judged before the warm-up.
+        - Fakes shown with wrong classes on purpose, beside the same fakes with the right ones: the pass that
+          agrees best counts.
 
     Remedies
         First check that labels and samples belong together. Then give the discriminator the condition
@@ -55,12 +71,14 @@ class ConditionIgnored(Check):
 
     code = "EQ405"
     name = "condition-ignored"
-    kinds = ("probe",)
+    kinds = ("passive", "probe")
+    signals = ("condition.agreement.fake", "condition.agreement.generator")
     facts = ("generator.conditional", "discriminator.conditional")
     probes = ("generator-response",)
     stage = "data"
     explains = ()
     remedies = (
+        PASS_THE_SAME,
         Remedy(
             "check-label-alignment",
             "Look at 16 reals with their labels as the discriminator is given them; fix the loader if "
@@ -86,6 +104,9 @@ class ConditionIgnored(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        mixed_up = self._mixed_up(observations)
+        if mixed_up is not None:
+            return mixed_up
         probe = observations.probe("generator-response")
         if probe is None or not observations.warmed_up:
             return None
@@ -151,6 +172,46 @@ class ConditionIgnored(Check):
                 ),
             ),
         )
+
+    def _mixed_up(self, observations: Observations) -> Finding | None:
+        """Fakes that are judged with other classes than they were made with."""
+        for name, step in (("fake", "discriminator"), ("generator", "generator")):
+            signal = f"condition.agreement.{name}"
+            shares = observations.series(signal).finite()
+            wrong = int((shares.values < AGREE).sum())
+            # Right more often than not: some batches are meant to be wrong.
+            if wrong < RECORDS or 2 * wrong < len(shares):
+                continue
+            share = shares.median()
+            return self.finding(
+                "error",
+                confidence(0.8, 0.97, (AGREE - share) / AGREE),
+                f"In the {step}'s step only {share:.0%} of the fakes are given to the discriminator with the "
+                "class that they were made with.",
+                evidence=(
+                    Measurement(
+                        signal,
+                        share,
+                        AGREE,
+                        "below",
+                        "two classes at random agree in half of the fakes",
+                        f"median of {len(shares)} records",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "wrong pairs shown on purpose, as further fakes",
+                        "ruled out",
+                        "the pass that agrees best was counted, and none agrees",
+                    ),
+                    Alternative(
+                        "noise put on labels", "unlikely", "it would leave more than half of them as they are"
+                    ),
+                ),
+                remedies=(PASS_THE_SAME,),
+                since=int(shares.steps[shares.values < AGREE][0]),
+            )
+        return None
 
     def undecided(self, observations: Observations) -> str | None:
         if observations.fact("generator.conditional") is not True or not observations.warmed_up:

@@ -1,0 +1,61 @@
+"""Whether fakes are judged with the classes that they were made with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from equipoise.watching.passes import Part
+from equipoise.watching.tree import tensors
+
+
+def classes_of(value: Tensor, rows: int) -> Tensor | None:
+    """One whole number a row: labels as they are, a one-hot matrix by its ones; None for anything else.
+
+    Example:
+        >>> classes_of(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), 2)
+        tensor([1, 0])
+        >>> classes_of(torch.tensor([[0.3, 0.7]]), 1) is None
+        True
+    """
+    if not value.ndim or len(value) != rows or not rows:
+        return None
+    if value.numel() == rows and not value.is_floating_point() and not value.is_complex():
+        return value.reshape(rows).long()
+    if value.ndim == 2 and value.shape[1] > 1 and not value.is_complex():
+        ones = value == 1
+        if bool((ones.sum(1) == 1).all() & ((value == 0) | ones).all()):
+            return ones.long().argmax(1)
+    return None
+
+
+def agreement(part: Part) -> Tensor | None:
+    """The share of a part's fakes whose class in the discriminator's call is the one in the generator's.
+
+    Where several inputs could be the class, the pair that agrees best counts: one right pair shows that the
+    others are something else. None where either player is given no classes, or the generator's call is not
+    known.
+
+    Args:
+        part: fakes of one discriminator's pass.
+    """
+    one = part.owner
+    if one.call is None or one.link is None:
+        return None
+    made = len(one.call.output(one.output_path))
+    given = [classes_of(value, made) for _, value in tensors((one.call.args, one.call.kwargs))]
+    rows = part.rows if part.rows is not None else one.rows
+    shares = []
+    for path, value in tensors({"args": one.args, "kwargs": one.kwargs}):
+        if path == one.path:
+            continue
+        judged = classes_of(value, len(one.samples))
+        if judged is None:
+            continue
+        judged = judged if rows is None else judged[rows]
+        shares += [
+            (judged == own.to(judged.device)).float().mean()
+            for own in given
+            if own is not None and len(own) == len(judged)
+        ]
+    return torch.stack(shares).max() if shares else None

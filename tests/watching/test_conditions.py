@@ -1,0 +1,120 @@
+"""Classes in the discriminator's call against those that the fakes were made with, in small real loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import equipoise
+from equipoise.watching.conditions import classes_of
+
+CLASSES, BATCH = 4, 32
+
+
+class Conditional(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(CLASSES, 8)
+        self.body = nn.Sequential(nn.Linear(inputs + 8, 32), nn.LeakyReLU(0.2), nn.Linear(32, outputs))
+
+    def forward(self, values: Tensor, y: Tensor) -> Tensor:
+        hot = y if y.ndim > 1 else F.one_hot(y, CLASSES).float()
+        return self.body(torch.cat([values, hot @ self.embedding.weight], 1))
+
+
+def other(y: Tensor) -> Tensor:
+    return torch.randint(0, CLASSES, y.shape)
+
+
+def same(y: Tensor) -> Tensor:
+    return y
+
+
+def play(
+    shown: Callable[[Tensor], Tensor] = same,
+    judged: Callable[[Tensor], Tensor] = same,
+    *,
+    one_hot: bool = False,
+    concatenated: bool = False,
+    mismatched_pairs: bool = False,
+) -> equipoise.Monitor:
+    """A conditional loop; `shown` gives the labels of the fakes in the discriminator's step, `judged` in the
+    generator's."""
+    torch.manual_seed(0)
+    generator, discriminator = Conditional(4, 2), Conditional(2, 1)
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator)
+
+    def form(y: Tensor) -> Tensor:
+        return F.one_hot(y, CLASSES).float() if one_hot else y
+
+    for _ in range(60):
+        y = torch.randint(0, CLASSES, (BATCH,))
+        real = torch.randn(BATCH, 2) + y[:, None]
+        made = torch.randint(0, CLASSES, (BATCH,))
+        fake = generator(torch.randn(BATCH, 4), form(made))
+        if concatenated:
+            both = discriminator(torch.cat([real, fake.detach()]), torch.cat([form(y), form(shown(made))]))
+            scores = both.chunk(2)
+        else:
+            scores = (discriminator(real, form(y)), discriminator(fake.detach(), form(shown(made))))
+        loss = F.softplus(-scores[0]).mean() + F.softplus(scores[1]).mean()
+        if mismatched_pairs:
+            loss = loss + F.softplus(discriminator(fake.detach(), form(other(made)))).mean()
+        update_d.zero_grad()
+        loss.backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(fake, form(judged(made)))).mean().backward()
+        update_g.step()
+    monitor.close()
+    return monitor
+
+
+def shares(monitor: equipoise.Monitor, role: str) -> list[float]:
+    return [float(value) for value in monitor.observations().series(f"condition.agreement.{role}").values]
+
+
+FORMS = [{}, {"one_hot": True}, {"concatenated": True}, {"mismatched_pairs": True}]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_right_labels_agree_in_every_record(form: dict[str, bool]) -> None:
+    monitor = play(**form)
+    for role in ("fake", "generator"):
+        known = shares(monitor, role)
+        assert len(known) >= 10
+        assert set(known) == {1.0}
+    assert "condition-ignored" not in {finding.name for finding in monitor.diagnose().findings}
+
+
+@pytest.mark.parametrize("form", FORMS[:3], ids=str)
+def test_other_labels_agree_by_chance(form: dict[str, bool]) -> None:
+    monitor = play(shown=other, **form)
+    wrong = shares(monitor, "fake")
+    # One in four, over at least 10 records of 32.
+    assert sum(wrong) / len(wrong) == pytest.approx(0.25, abs=0.1)
+    assert set(shares(monitor, "generator")) == {1.0}
+    finding = next(one for one in monitor.diagnose().findings if one.name == "condition-ignored")
+    assert finding.severity == "error"
+    assert "discriminator's step" in finding.message
+
+
+def test_other_labels_in_the_generators_step() -> None:
+    monitor = play(judged=other)
+    assert set(shares(monitor, "fake")) == {1.0}
+    finding = next(one for one in monitor.diagnose().findings if one.name == "condition-ignored")
+    assert "generator's step" in finding.message
+
+
+def test_what_counts_as_a_class() -> None:
+    assert classes_of(torch.tensor([[3], [1]]), 2).tolist() == [3, 1]
+    assert classes_of(torch.eye(3), 3).tolist() == [0, 1, 2]
+    for value in (torch.randn(3, 4), torch.tensor(1), torch.zeros(3, 4), torch.tensor([0.0, 1.0, 1.0])):
+        assert classes_of(value, 3) is None
+    assert classes_of(torch.tensor([1, 2]), 3) is None
