@@ -86,3 +86,17 @@ def test_narrow_modes_have_copies_in_a_batch_and_few_among_many() -> None:
     assert collapse(observe(narrow, step=2000, probes=few)) is None
     assert collapse(observe(narrow, step=2000, probes=many)) is not None
     assert collapse(observe(narrow, step=2000)) is not None
+
+
+def _faces(support: float, apart: float):
+    probe = {"samples": 250.0, "support.low": support - 1, "support.high": support, "distance.ratio": apart}
+    return collapse(observe(probes={"diversity": probe}, base=healthy_ns_gan(), step=300))
+
+
+def test_a_handful_of_faces_needs_no_waiting() -> None:
+    found = _faces(4.4, 0.6)
+    assert found.severity == "warning"
+    assert not found.total
+    # All alike, as a young generator's are; and many faces, each seen twice.
+    assert _faces(1.2, 0.05) is None
+    assert _faces(60.0, 0.6) is None

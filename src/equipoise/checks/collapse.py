@@ -42,6 +42,9 @@ PROBED_DUPLICATES = 0.1
 # NDB's share of deserted cells beyond that of held-out reals, and coverage against that of reals. Calibrated.
 DESERTED_CELLS = 0.3
 LOW_COVERAGE = 0.6
+# So few different fakes, so far apart: samples of a young generator are all alike, or all different.
+FEW_FACES = 10.0
+FACES_APART = 0.3
 # Fakes this near are on the data, so that a low coverage means absent modes and not poor samples.
 ON_THE_DATA = 1.25
 # A ratio that grows and would reach `LOW` within another run of this length is diversifying.
@@ -119,7 +122,7 @@ def collapse(observations: Observations) -> Collapse | None:
     Near copies count although distances grow, unless their share falls.
     """
     if early(observations):
-        return None
+        return _few_faces(observations)
     growing = diversifying(observations) or slow_start(observations)
     low, collapsed = limits(observations)
     signs: list[Measurement] = []
@@ -179,6 +182,23 @@ def collapse(observations: Observations) -> Collapse | None:
     if not signs:
         return None
     return Collapse(total, tuple(signs), min(starts), ratio)
+
+
+def _few_faces(observations: Observations) -> Collapse | None:
+    """A handful of faces, each made many times and far from the others: no youth looks like that."""
+    probe = observations.probe("diversity")
+    if probe is None or not (probe["support.high"] < FEW_FACES and probe["distance.ratio"] > FACES_APART):
+        return None
+    sign = Measurement(
+        "diversity.support.high",
+        probe["support.high"],
+        FEW_FACES,
+        "below",
+        "Arora et al. (2018), birthday paradox; ours: ten",
+        f"upper 95 % bound of the number of different fakes among {probe['samples']:.0f}, whose mean "
+        f"distance is {probe['distance.ratio']:.2f} of the reals'",
+    )
+    return Collapse(False, (sign,), probe.step, probe["distance.ratio"])
 
 
 def _narrow_modes(observations: Observations, natural: float) -> bool:

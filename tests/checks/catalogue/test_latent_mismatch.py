@@ -38,3 +38,12 @@ def test_the_same_law_and_no_sampling_are_fine() -> None:
     names = ("mean", "std", "kurtosis")
     run = observe({f"latent.sampling.{name}": None for name in names}, base=healthy_ns_gan())
     assert found(NAME, run) is None
+
+
+def test_the_kurtosis_of_a_few_values_is_high_by_chance_more_often_than_low() -> None:
+    for count, kurtosis, wrong in ((400, 3.8, False), (40_000, 3.8, True), (400, 1.8, True)):
+        run = observe(
+            {"latent.sampling.kurtosis": kurtosis, "latent.sampling.count": float(count)},
+            base=healthy_ns_gan(),
+        )
+        assert (found(NAME, run) is not None) == wrong

@@ -31,6 +31,7 @@ def _run(signals=None, base=None, clipping=None, precision="float32", **options)
         ({"generator": 0.02, "discriminator": 0.02}, {"update.generator": 0.5}, "warning"),
         ({"generator": 1e-7, "discriminator": 1e-7}, {}, "info"),
         ({"generator": 1e-7, "discriminator": 1e-7}, {"update.generator": 5e-7}, "warning"),
+        ({"generator": 0.1, "discriminator": 0.1}, {}, "warning"),
         ({"discriminator": 4e-3}, {}, "info"),
         ({"discriminator": 2e-2}, {}, "warning"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from observe import HEALTHY, healthy_ns_gan, observe
 
@@ -85,3 +86,20 @@ def test_fakes_that_are_alike_make_the_collapse_the_root() -> None:
     assert "mode-collapse" not in alike.explains
     diverse = check().run(guessing(0.99, **{"sample.nearest.ratio": 3.0}))
     assert "mode-collapse" in diverse.explains
+
+
+def test_a_collapse_that_hops_about_is_not_said_to_come_from_the_discriminator() -> None:
+    hopping = observe(
+        {
+            "score.auc": lambda t: 0.7 + 0.3 * np.sign(np.sin(60 * t)),
+            "sample.distance.ratio": 0.17,
+            "sample.coverage": 0.1,
+        },
+        probes={"fresh-discriminator": {"auc": 0.99, "steps": 200}},
+        step=2000,
+        base=healthy_ns_gan(),
+    )
+    finding = check().run(hopping)
+    assert "records since the warm-up" in finding.message
+    assert not {"mode-collapse", "batch-blindness"} & set(finding.explains)
+    assert {"instability", "oscillation"} <= set(finding.explains)

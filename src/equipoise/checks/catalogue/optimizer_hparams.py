@@ -14,6 +14,7 @@ from equipoise.history.observations import Observations
 
 LARGEST_RATE = 1e-2
 LARGEST_RATE_SGD = 1.0
+EXTREME_RATE = 0.05
 SMALLEST_RATE = 1e-6
 LARGEST_RATIO = 10.0
 EXTREME_RATIO = 50.0
@@ -24,6 +25,7 @@ LARGEST_BETA = 0.5
 SMALLEST_CLIP = 0.05
 SMALLEST_EPSILON_HALF = 1e-7
 RATE_SOURCE = "UMLAUT (rates above 0.01 or below 1e-7); ours for the lower end"
+EXTREME_SOURCE = "ours: an adaptive step moves each weight by about the rate, and weights are that size"
 UPDATE_SOURCE = "DeepDiagnosis: update ratio outside 1e-5 to 1e-1"
 RATIO_SOURCE = "BigGAN and SAGAN use 4; ours: a factor 10 is unusual, 50 is a mistake"
 BETA_SOURCE = "Radford et al. 2016 (0.5); Gulrajani et al. 2017 (0)"
@@ -58,8 +60,8 @@ class OptimizerHyperparameters(Check):
         Info: a learning rate above 0.01 (1 for plain SGD) or below 1e-6; a ratio of the two rates beyond
         10; a first beta above 0.5 without any regularizer; gradients clipped by norm below 0.05; an Adam
         epsilon below 1e-7 with float16 scores. Warning, from a second signal: the relative update is above
-        0.1 (or below 1e-6 for a small rate), the ratio is beyond 50, or gradients are clipped by value
-        below 0.05.
+        0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is 0.05 or more, the ratio is
+        beyond 50, or gradients are clipped by value below 0.05.
 
     What else it could be
         - A learning rate that is still warming up: small rates warn only when the updates are small too.
@@ -148,6 +150,11 @@ class OptimizerHyperparameters(Check):
             update = observations.series(f"update.{player}")
             if rate > largest:
                 second = _second(f"update.{player}", update.largest(), LARGEST_UPDATE, above=True)
+                if second is None and kind not in _PLAIN and rate >= EXTREME_RATE:
+                    # The step that threw everything away may lie between two records.
+                    second = Measurement(
+                        "optimizers", rate, EXTREME_RATE, "at least", EXTREME_SOURCE, f"rate of the {player}"
+                    )
                 remarks.append(_rate_remark(player, kind, rate, largest, "above", second))
             elif rate < SMALLEST_RATE:
                 second = _second(f"update.{player}", update.median(), SMALLEST_UPDATE, above=False)
@@ -311,7 +318,7 @@ def _rate_remark(
 ) -> _Remark:
     confirmed = (
         f", and one step changes the weights by {second.value:.2g} of their norm"
-        if second is not None
+        if second is not None and second.name.startswith("update.")
         else ""
     )
     size = "large" if comparison == "above" else "small"
