@@ -506,3 +506,79 @@ def test_features_in_place_of_a_score_are_no_score() -> None:
     assert watcher.facts.collect()["objective.family"] == "non-saturating"
     assert seen.series("gradient.generator.stale").largest() == 0
     assert all("features" not in kwargs for _, kwargs, _, _ in watcher.reservoir.reals)
+
+
+class ActivationKeptLast(nn.Module):
+    """Its last layer by name is not the last operation of its forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(loops.LATENT, 16), nn.Linear(16, loops.SIZE)
+        self.activation = nn.ReLU()
+
+    def forward(self, latent: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
+        del attributes
+        return torch.tanh(self.second(self.activation(self.first(latent))))
+
+
+def adversaries(network: nn.Module, inputs: Any, steps: int = 12) -> Watcher:
+    torch.manual_seed(0)
+    discriminator = loops.mlp_pair()[1]
+    watcher = Watcher(network, discriminator, History(None), every=1)
+    update_d, update_g = loops.adam(discriminator), loops.adam(network)
+    for _ in range(steps):
+        fake = network(*inputs())
+        update_d.zero_grad()
+        (discriminator(fake.detach()).mean() - discriminator(loops.pick(loops.reals())).mean()).backward()
+        update_d.step()
+        update_g.zero_grad()
+        (-discriminator(fake).mean()).backward()
+        update_g.step()
+    assert watcher.problems.sentences == []
+    return watcher
+
+
+def test_the_last_operation_and_not_the_last_layer_is_the_activation() -> None:
+    watcher = adversaries(
+        ActivationKeptLast(), lambda: (torch.randn(32, loops.LATENT), torch.eye(4).repeat(8, 1))
+    )
+    assert watcher.facts.collect()["generator.output_activation"] == "tanh"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_attributes_beside_the_noise_are_no_latents(first: bool) -> None:
+    class Either(ActivationKeptLast):
+        def forward(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+            return super().forward(*((one, other) if first else (other, one)))
+
+    attributes, place = torch.eye(4).repeat(8, 1), slice(None) if first else slice(None, None, -1)
+    watcher = adversaries(Either(), lambda: (torch.randn(32, loops.LATENT), attributes)[place])
+    assert watcher.history.observations().series("latent.repeated").largest() == 0
+    alone = adversaries(Either(), lambda: (torch.zeros(32, loops.LATENT), attributes)[place])
+    # Noise that is zero is still what is drawn beside attributes: it comes again and again.
+    assert alone.history.observations().series("latent.repeated").last == 1
+
+
+def test_gradients_accumulated_in_turn_are_no_leak_of_detached_fakes() -> None:
+    from equipoise.checks import judge
+
+    torch.manual_seed(0)
+    generator, discriminator = loops.mlp_pair()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = loops.adam(discriminator), loops.adam(generator)
+    data = loops.reals()
+    for step in range(80):
+        fake = generator(torch.randn(32, loops.LATENT))
+        (discriminator(fake.detach()).mean() - discriminator(loops.pick(data)).mean()).backward()
+        if step % 2:
+            update_d.step()
+            update_d.zero_grad()
+        (-discriminator(fake).mean()).backward()
+        if step % 2:
+            update_g.step()
+            update_g.zero_grad()
+    watcher.history.set_facts(watcher.facts.collect())
+    observed = watcher.history.observations()
+    observed.updates, observed.source = dict(watcher.updates), "live"
+    assert observed.recent("gradient.generator.leak").median() > 0
+    assert "undetached-fakes" not in [finding.name for finding in judge(observed).findings]

@@ -63,6 +63,7 @@ class RunningFacts:
         self._fingerprints: deque[Batch] = deque(maxlen=_FINGERPRINTS)
         self._first_fingerprints: list[Batch] = []
         self._raw_bounds = [float("inf"), float("-inf")]
+        self._activation_seen = False
         self._cuts = 0
         self._fed = 0
         self._objective: dict[str, Any] = {}
@@ -77,12 +78,15 @@ class RunningFacts:
         modes[1] += 1
 
     def generator_output(self, value: Tensor) -> None:
-        """Called with the live output (with its graph) once."""
-        if (
-            "generator.output_activation" not in self.values
-            or self.values["generator.output_activation"] is None
-        ):
-            self.values["generator.output_activation"] = output_activation(value)
+        """Called with the live output (with its graph)."""
+        if self._activation_seen:
+            return
+        self._activation_seen = True
+        seen = output_activation(value)
+        # What the graph shows overrules the guess from the last layer by name, unless the graph is compiled.
+        opaque = value.grad_fn is None or "Compiled" in value.grad_fn.name()
+        if seen is not None or not opaque:
+            self.values["generator.output_activation"] = seen
 
     def discriminator_pass(self, one: DiscriminatorPass, module: nn.Module, output: Any) -> None:
         modes = self._modes["discriminator"]
@@ -105,14 +109,7 @@ class RunningFacts:
     def latent_and_condition(self, call: GeneratorCall) -> None:
         """What the generator is given: a latent, an image, a condition beside."""
         given = [value for _, value in tensors((call.args, call.kwargs))]
-        floats = [value for value in given if value.is_floating_point()]
-        sample = call.outputs[0][1]
-        images = [
-            value
-            for value in floats
-            if value.ndim == sample.ndim and sample.ndim > 2 and value.shape[2:].numel() > 1
-        ]
-        latents = [value for value in floats if not any(value is image for image in images)]
+        images, latents = call.images_and_latents()
         kind = "image" if images and not latents else "both" if images and latents else "latent"
         self.values["generator.input"] = kind
         self.values["generator.conditional"] = len(given) > 1 or bool(images)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.scores import Score
-from equipoise.watching.tree import Path, at_path
+from equipoise.watching.tree import Path, at_path, floating_tensors
 
 Link = Literal["tag", "storage", "values", "ancestry"]
 Role = Literal["real", "fake", "generator", "penalty", "undecided"]
@@ -34,6 +34,22 @@ class GeneratorCall:
             if own == path:
                 return value
         return self.outputs[0][1]
+
+    def images_and_latents(self) -> tuple[list[Tensor], list[Tensor]]:
+        """What of its floating inputs has the form of a sample, and what is noise.
+
+        Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition.
+        """
+        floats = [value for _, value in floating_tensors((self.args, self.kwargs))]
+        sample = self.outputs[0][1]
+        images = [
+            value
+            for value in floats
+            if value.ndim == sample.ndim and sample.ndim > 2 and value.shape[2:].numel() > 1
+        ]
+        others = [value for value in floats if not any(value is image for image in images)]
+        noise = [value for value in others if not bool((value == value.round()).all())]
+        return images, noise if noise or images else others
 
 
 @dataclass(eq=False)

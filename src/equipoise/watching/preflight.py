@@ -140,8 +140,8 @@ def _dry_run(
     fakes = _sample(output, reals)
     facts["generator.input"] = "latent"
     facts["generator.conditional"] = len(call) > 1
-    if facts["generator.output_activation"] is None:
-        facts["generator.output_activation"] = output_activation(fakes)
+    # What the graph shows overrules the guess from the last layer by name.
+    facts["generator.output_activation"] = output_activation(fakes) or facts["generator.output_activation"]
     if any(parameter.requires_grad for parameter in networks["generator"].parameters()):
         # Its own output without a graph: no loss whatever can train it.
         facts["generator.graph_cut"] = not fakes.requires_grad

@@ -13,7 +13,6 @@ from equipoise.watching import anatomy, conditions, recorder, statistics
 from equipoise.watching.attachment import shielded
 from equipoise.watching.facts import BOUNDS
 from equipoise.watching.passes import Assignment, GeneratorCall, Part
-from equipoise.watching.tree import floating_tensors
 
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
@@ -192,9 +191,7 @@ class RecordBuilder:
             self._values[f"condition.agreement.{role}"] = torch.stack(known).max()
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
-        floats = [value for _, value in floating_tensors((call.args, call.kwargs))]
-        sample = call.outputs[0][1]
-        latents = [value for value in floats if value.ndim != sample.ndim or value.shape[2:].numel() <= 1]
+        _, latents = call.images_and_latents()
         if latents:
             self._values |= recorder.latent_signals(latents[0])
             again, _ = self._latents.share(latents[0], step)

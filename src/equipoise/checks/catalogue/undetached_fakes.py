@@ -35,6 +35,8 @@ class UndetachedFakes(Check):
     What else it could be
         - Harmless: the generator's gradients are zeroed between the two backward passes; decided by
           `gradient.generator.stale`.
+        - Fakes that are detached, while both players' gradients are accumulated over several batches in turn:
+          then the generator's gradient is its own; decided by `detached`.
         - A generator's step that shares its forward pass with the discriminator's on purpose: harmless in
           the same way.
 
@@ -68,7 +70,8 @@ class UndetachedFakes(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         leak = observations.recent("gradient.generator.leak").median()
-        if not (leak > 0 or observations.fact("detached") is False):
+        detached = observations.fact("detached")
+        if detached is True or not (leak > 0 or detached is False):
             return None
         stale = sustained(
             observations,
