@@ -213,6 +213,30 @@ def test_a_lattice_is_told_by_its_share_and_gone_after_noise() -> None:
     assert values["auc.dequantised"] < 0.65
 
 
+class OnTheLattice(Linear):
+    """Scores a picture by how far its values are from 255ths, or by its mean."""
+
+    def __init__(self, by_mean: bool) -> None:
+        super().__init__(torch.zeros(1, 8, 8))
+        self.by_mean = by_mean
+
+    def forward(self, samples: Tensor) -> Tensor:
+        steps = samples.flatten(1) * 255
+        value = samples.flatten(1).mean(dim=1) if self.by_mean else -(steps - steps.round()).abs().mean(dim=1)
+        return value[:, None] + super().forward(samples)
+
+
+@pytest.mark.parametrize("by_mean", [False, True])
+def test_noise_of_one_step_takes_the_lattice_from_a_discriminator_and_nothing_else(by_mean: bool) -> None:
+    stored = ((pictures(1) * 0.5 + 0.5) * 255).round() / 255
+    fakes = pictures(2, count=4096) * 0.5
+    watcher = remembering(
+        Draw(fakes), OnTheLattice(by_mean), list(stored.split(64)), [noise(64, 1, 7) for _ in range(2)]
+    )
+    own = probed(watcher, "one-feature")["auc.own.dequantised"]
+    assert own > 0.99 if by_mean else abs(own - 0.5) < 0.15
+
+
 # ---- gradient-penalty
 
 

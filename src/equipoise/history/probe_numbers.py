@@ -43,6 +43,7 @@ PROBES: dict[str, ProbeNumbers] = {
                 "feature": "index of that feature in the order above",
                 "auc.matched": "the same AUC after fakes were mapped to the reals' mean and std",
                 "auc.dequantised": "the same AUC after uniform noise of one lattice step on both",
+                "auc.own.dequantised": "AUC of the loop's own discriminator under that noise; nan if unknown",
             },
         ),
         ProbeNumbers(

@@ -60,3 +60,12 @@ def test_a_gan_that_learns_on_is_not_held_up_by_the_grid() -> None:
     better = {"score.auc": 0.99, "sample.nearest.ratio": lambda t: 2.0 - 0.8 * t}
     run = observe(better, probes=_one_feature(1.0, 0.95, 4.0), base=healthy_ns_gan())
     assert found(NAME, run).severity == "info"
+
+
+def test_a_discriminator_that_separates_under_the_noise_too_needs_no_grid() -> None:
+    """8-bit images and a blurred reconstruction: the grid separates, but it is not what separates them."""
+    numbers = {**_one_feature(1.0, 0.9, 4.0)["one-feature"]}
+    for own, severity in ((0.99, "info"), (0.7, "warning")):
+        probe = {"one-feature": {**numbers, "auc.own.dequantised": own}}
+        run = observe({"score.auc": 0.99}, probes=probe, base=healthy_ns_gan())
+        assert found(NAME, run).severity == severity
