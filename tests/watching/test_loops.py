@@ -582,3 +582,14 @@ def test_gradients_accumulated_in_turn_are_no_leak_of_detached_fakes() -> None:
     observed.updates, observed.source = dict(watcher.updates), "live"
     assert observed.recent("gradient.generator.leak").median() > 0
     assert "undetached-fakes" not in [finding.name for finding in judge(observed).findings]
+
+
+def test_packs_that_are_judged_together_are_no_coupling_of_the_batch() -> None:
+    from equipoise.history.observations import Observations
+
+    _, (watcher,) = watched("packed")
+    probe_all(watcher, ["batch-coupling"])
+    observed: Observations = watcher.history.observations()
+    probe = observed.probe("batch-coupling")
+    assert probe is not None
+    assert probe["change"] == pytest.approx(0.0, abs=1e-6)

@@ -18,6 +18,8 @@ _ROWS = 32
 class BatchCoupling(Probe):
     """Every second fake of a batch is replaced by a real; the scores of the fakes that stay should stay.
 
+    Of a discriminator that judges packs of samples, every second pack is replaced.
+
     The same batches give the AUC of reals against fakes in mixed and in separate batches. Conditions stay in
     their rows, and the network's own chance is repeated, so a discriminator that judges each sample alone
     gives 0.
@@ -27,14 +29,16 @@ class BatchCoupling(Probe):
 
     def measure(self, material: Material) -> dict[str, float]:
         material.reals  # noqa: B018  skipped without reals
-        form = material.forms[-1].first(_ROWS)
+        # What is judged together on purpose (a pack) stays together; its neighbours are other packs.
+        pack = material.pack
+        form = material.forms[-1].first(max(_ROWS // pack, 2) * pack)
         fakes = material.fake_samples(form.rows).to(form.stored.device)
-        rows = min(len(fakes), form.rows)
-        if rows < 4:
-            raise ProbeSkipped("fewer than four reals or fakes were seen")
+        rows = min(len(fakes), form.rows) // pack * pack
+        if rows < max(4, 2 * pack):
+            raise ProbeSkipped("fewer than four reals or fakes, or two packs of them, were seen")
         index = torch.arange(rows)
         reals, fakes = form.samples[:rows].float(), fakes[:rows]
-        stays = (index % 2 == 0).to(fakes.device)
+        stays = (index // pack % 2 == 0).to(fakes.device)
         discriminator = material.discriminator()
 
         def score(samples: Tensor) -> Tensor:

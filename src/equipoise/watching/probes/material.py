@@ -55,6 +55,7 @@ class Material:
     Attributes:
         facts: what is known of the run.
         orientation: +1 if a higher score means real, -1 if a lower one does, nan if that is not known.
+        pack: how many samples the discriminator judges together; 1 for most.
         forms: remembered calls of the discriminator on reals, at most `ROWS` rows in all.
         latents: the noise among the generator's inputs.
         penalties: what the loop's own gradient penalty was applied to lately.
@@ -71,7 +72,7 @@ class Material:
         self.facts: dict[str, Any] = watcher.facts.collect()
         self.orientation = float(watcher.roles.orientation or float("nan"))
         reservoir = watcher.reservoir
-        self._pack = reservoir.pack
+        self.pack = reservoir.pack
         paired = list(reservoir.pairs)
         self._linked = bool(paired)
         fakes = [Form(*entry) for entry in reservoir.fakes]
@@ -172,7 +173,7 @@ class Material:
             return known
         with plain_numbers(module_device(self._watcher.discriminator)):
             discriminator = self.discriminator()
-            around = torch.arange(form.rows + -form.rows % self._pack) % form.rows
+            around = torch.arange(form.rows + -form.rows % self.pack) % form.rows
             args, kwargs = fitted(form.filled(None, around), discriminator)
             paths = score_paths(discriminator, args, kwargs, tuple(form.stored.shape[1:]), form.path)
         if not paths:
@@ -200,7 +201,7 @@ class Material:
         """
         paths = self._paths(form)
         rows = len(index) if index is not None else len(samples) if samples is not None else form.rows
-        total = rows + -rows % self._pack
+        total = rows + -rows % self.pack
         if total > rows:
             # The last pack is filled up with rows from the start, and they are left out of the answer.
             around = torch.arange(total) % rows
