@@ -418,3 +418,40 @@ def test_how_far_reals_of_one_condition_are_apart() -> None:
     assert values["latent.real"] == pytest.approx(0.1 / math.sqrt(0.01 + 5.0), rel=0.1)
     alone = remembering(Conditional(1.0, 2.0), Linear(torch.ones(4)), BATCHES, calls)
     assert math.isnan(probed(alone, "generator-response")["latent.real"])
+
+
+@pytest.mark.parametrize("shuffled", [False, True], ids=["belong", "shuffled"])
+def test_whether_labels_belong_to_the_reals(shuffled: bool) -> None:
+    """Modes far apart: every nearest neighbour has the same label, or one in four if labels are shuffled.
+
+    The discriminator's score is the distance of the first value from the label's centre, as minus its square.
+    """
+    centres = torch.tensor([-3.0, -1.0, 1.0, 3.0])
+
+    class Near(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gain = nn.Parameter(torch.ones(1))
+
+        def forward(self, values: Tensor, labels: Tensor) -> Tensor:
+            return -self.gain * (values[:, :1] - centres[labels][:, None]).square()
+
+    labels = torch.arange(64) % 4
+    batches = [centres[labels][:, None] + 0.1 * noise(64, 4, seed) for seed in (1, 2, 3)]
+    lots = [torch.randperm(64, generator=torch.Generator().manual_seed(seed)) for seed in (7, 8, 9)]
+    given = [labels[lot] if shuffled else labels for lot in lots]
+    forms = [((batch, own), {}, ("args", 0), None) for batch, own in zip(batches, given)]
+    calls = [(noise(64, 4, 4), labels)]
+    made = [((noise(64, 4, 5), labels), {}, ("args", 0), None)]
+    watcher = remembering(Conditional(1.0, 2.0), Near(), batches, calls, real_forms=forms, fake_forms=made)
+    values = probed(watcher, "generator-response")
+    rows = 3 * 64
+    chance = (rows / 4 - 1) / (rows - 1)
+    assert values["condition.neighbours.chance"] == pytest.approx(chance)
+    assert values["condition.neighbours.error"] == pytest.approx(math.sqrt(chance * (1 - chance) / rows))
+    if shuffled:
+        assert abs(values["condition.neighbours"] - chance) < 3 * values["condition.neighbours.error"]
+        assert abs(values["discriminator.condition.fall"]) < 3
+    else:
+        assert values["condition.neighbours"] == 1.0
+        assert values["discriminator.condition.fall"] > 10

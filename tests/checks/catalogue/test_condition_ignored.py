@@ -69,3 +69,22 @@ def test_classes_that_agree_or_were_changed_in_a_few_fakes_are_none() -> None:
     assert found(NAME, _shown(0.9)) is None  # a tenth of the labels is noise
     assert found(NAME, _shown(0.25, step=30)) is None  # four records
     assert found(NAME, _shown([1.0, 1.0, 0.2])) is None  # every third batch is meant to be wrong
+
+
+def _belonging(neighbours: float, fall: float):
+    numbers = {
+        "latent": 0.6, "condition": 0.7, "discriminator.condition": 0.8, "noise": 0.5,
+        "condition.neighbours": neighbours, "condition.neighbours.chance": 0.1,
+        "condition.neighbours.error": 0.013, "discriminator.condition.fall": fall,
+    }  # fmt: skip
+    return found(NAME, observe(probes={"generator-response": numbers}, base=healthy_conditional_gan()))
+
+
+def test_labels_that_have_nothing_to_do_with_the_reals() -> None:
+    finding = _belonging(0.1, 0.3)
+    assert finding.severity == "warning"
+    assert [remedy.name for remedy in finding.remedies] == ["check-label-alignment"]
+    # CIFAR-10's classes show in one neighbour of five; and what hardly shows in a neighbour the discriminator
+    # may know all the same.
+    assert _belonging(0.2, 0.3) is None
+    assert _belonging(0.1, 6.0) is None

@@ -103,3 +103,38 @@ def test_a_collapse_that_hops_about_is_not_said_to_come_from_the_discriminator()
     assert "records since the warm-up" in finding.message
     assert not {"mode-collapse", "batch-blindness"} & set(finding.explains)
     assert {"instability", "oscillation"} <= set(finding.explains)
+    assert finding.severity == "info"
+
+
+def straight(**slopes: float) -> Observations:
+    """Slopes of 0.18 everywhere but where told, fakes far away."""
+    return observe(
+        {"score.auc": 1.0, "sample.nearest.ratio": 5.0, "sample.coverage": 0.0},
+        probes={
+            "fresh-discriminator": {"auc": 1.0, "auc.own": 1.0},
+            "gradient-penalty": {"norm": 0.18, "norm.std": slopes.pop("std", 1e-9)},
+            "gradient-anatomy": {
+                "steepness": 0.18, "steepness.real": 0.18, "steepness.between": 0.18, **slopes
+            },
+        },
+        base=healthy_ns_gan(),
+    )  # fmt: skip
+
+
+def test_a_discriminator_that_is_a_straight_line() -> None:
+    finding = check().run(straight())
+    assert finding.severity == "warning"
+    assert "straight line" in finding.message
+    assert "constant-discriminator" in finding.explains
+
+
+def test_one_with_curves_is_not() -> None:
+    assert check().run(straight(std=0.02)) is None
+    assert check().run(straight(**{"steepness.real": 0.17})) is None
+
+
+def test_nor_one_whose_fakes_have_arrived() -> None:
+    arrived = observe(
+        {"sample.nearest.ratio": 1.0, "sample.coverage": 0.9, "sample.distance.ratio": 1.0}, base=straight()
+    )
+    assert check().run(arrived) is None

@@ -7,7 +7,7 @@ import math
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.windows import confidence
-from equipoise.history.observations import Observations
+from equipoise.history.observations import Observations, ProbeResult
 
 SMALL = 0.05
 # The generator's answer to another label, over the distance of reals: shuffled labels gave 0.10 and 0.27
@@ -17,11 +17,20 @@ SMALL_ANSWER = 0.3
 # classes in fewer; noise put on labels on purpose is rarely more than one in ten.
 AGREE = 0.8
 RECORDS = 5
+# Standard errors by which labels that belong to the samples must show: among neighbours, or in the scores.
+SHOWS = 2.0
 SOURCE = "survey of reported failures; equipoise, benchmarks/failures (calibration half)"
 PASS_THE_SAME = Remedy(
     "pass-the-same-labels",
     "Keep the labels that the generator was given and pass the same ones to the discriminator with its "
     "samples.",
+    "root",
+    "display-only",
+)
+CHECK_ALIGNMENT = Remedy(
+    "check-label-alignment",
+    "Look at 16 reals with their labels as the discriminator is given them; fix the loader if they do not "
+    "match.",
     "root",
     "display-only",
 )
@@ -46,6 +55,9 @@ class ConditionIgnored(Check):
         their spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
         with the class that they were made with, in one player's step (two classes at random agree in half).
+        Warning also where the labels seem to have nothing to do with the reals, by two signs: the nearest
+        other real has the same label no more often than any other (within 2 standard errors), and the
+        discriminator finds reals with another label no less real (less than 2 standard errors).
 
     What else it could be
         - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
@@ -78,14 +90,8 @@ class ConditionIgnored(Check):
     stage = "data"
     explains = ()
     remedies = (
+        CHECK_ALIGNMENT,
         PASS_THE_SAME,
-        Remedy(
-            "check-label-alignment",
-            "Look at 16 reals with their labels as the discriminator is given them; fix the loader if "
-            "they do not match.",
-            "root",
-            "display-only",
-        ),
         Remedy(
             "projection-discriminator",
             "Give the discriminator the condition by projection, and pairs of reals with wrong conditions "
@@ -117,7 +123,7 @@ class ConditionIgnored(Check):
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
             generator = False
         if not generator and not discriminator:
-            return None
+            return self._unrelated(probe)
         parts = []
         evidence = []
         if generator:
@@ -171,6 +177,47 @@ class ConditionIgnored(Check):
                     "look at 16 reals with their labels; no measurement knows what they should be",
                 ),
             ),
+        )
+
+    def _unrelated(self, probe: ProbeResult) -> Finding | None:
+        """Labels that neither the reals nor the discriminator know anything of."""
+        share, chance, error = (probe[f"condition.neighbours{end}"] for end in ("", ".chance", ".error"))
+        fall = probe["discriminator.condition.fall"]
+        limit = chance + SHOWS * error
+        if not (share <= limit and fall < SHOWS):
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.65, 0.85, (limit - share) / (2 * SHOWS * error) if error > 0 else 0.0),
+            "The labels seem to have nothing to do with the reals: the nearest other real has the same one "
+            f"in {share:.0%} of the cases, any other in {chance:.0%}, and the discriminator finds reals with "
+            "another label no less real.",
+            evidence=(
+                Measurement(
+                    "generator-response.condition.neighbours",
+                    share,
+                    limit,
+                    "at most",
+                    "chance and two standard errors",
+                    "share of reals whose nearest other real has the same label",
+                ),
+                Measurement(
+                    "generator-response.discriminator.condition.fall",
+                    fall,
+                    SHOWS,
+                    "below",
+                    "two standard errors",
+                    "fall of a real's score with another label, over its standard error",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "labels of something that hardly shows in a sample",
+                    "open",
+                    "the discriminator would have learnt it in time; look at 16 reals with their labels",
+                ),
+            ),
+            remedies=(CHECK_ALIGNMENT,),
         )
 
     def _mixed_up(self, observations: Observations) -> Finding | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.collapse import COLLAPSE_FACTS, COLLAPSE_PROBES, COLLAPSE_SIGNALS, collapse
 from equipoise.checks.conditions import at_most
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Severity
@@ -34,6 +35,9 @@ COMPOSITE = 0.05
 OFTEN = 0.4
 ALIKE = 0.5
 LEAST_RECORDS = 10
+# A discriminator without curves has one slope everywhere, up to rounding.
+ONE_SLOPE = 1e-4
+EXPLAINED = ("mode-collapse", "batch-blindness", "instability", "oscillation")
 
 
 @CHECKS.register("uninformative-discriminator")
@@ -53,7 +57,9 @@ class UninformativeDiscriminator(Check):
         AUC at or below 0.55 for 500 steps, and a fresh discriminator with AUC above 0.8: warning. An error
         needs a fresh AUC above 0.95 and samples that are measurably far from the reals. AUC at or below 0.55
         in two records of five since the warm-up, with a fresh AUC above 0.95 and fakes far from the reals:
-        warning (it follows the fakes about). Without the probe a
+        warning (it follows the fakes about), or info where the fakes have collapsed. Slopes at reals, fakes
+        and between that agree to 1 in 10,000, with a fresh AUC above 0.95 and fakes far from the reals:
+        warning (a discriminator without a hidden layer). Without the probe a
         warning needs two independent measures by which the fakes are far from the reals. Confidence: 0.6 at
         the threshold towards 0.95 for a fresh AUC of 1.
 
@@ -78,16 +84,15 @@ class UninformativeDiscriminator(Check):
     kinds = ("passive", "probe")
     stage = "supply"
     signals = (
-        *DISTANCE_SIGNALS,
+        *dict.fromkeys((*DISTANCE_SIGNALS, *COLLAPSE_SIGNALS)),
         "score.auc",
         "score.gap",
-        "sample.fake.duplicates",
         "update.discriminator",
         "gradient.discriminator.stale",
     )
-    facts = ("objective.composite", "objective.double_sigmoid")
-    probes = ("fresh-discriminator",)
-    explains = ("mode-collapse", "batch-blindness", "instability", "oscillation")
+    facts = ("objective.composite", "objective.double_sigmoid", *COLLAPSE_FACTS)
+    probes = ("fresh-discriminator", "gradient-penalty", "gradient-anatomy", *COLLAPSE_PROBES)
+    explains = (*EXPLAINED, "constant-discriminator", "perfect-discriminator")
     remedies = (
         *root("train-discriminator", "higher-discriminator-learning-rate", "larger-discriminator"),
         *symptomatic("lower-learning-rates"),
@@ -96,6 +101,9 @@ class UninformativeDiscriminator(Check):
     def run(self, observations: Observations) -> Finding | None:
         if not observations.warmed_up:
             return None
+        straight = self._straight(observations)
+        if straight is not None:
+            return straight
         held = sustained(observations, "score.auc", at_most(NO_BETTER_THAN_CHANCE), steps=STEPS)
         if held is None:
             return self._thrown_about(observations)
@@ -162,7 +170,7 @@ class UninformativeDiscriminator(Check):
         """Fakes that are all alike are hard to rank for any discriminator: then the collapse comes first."""
         copies = latest(observations, "sample.fake.duplicates").median()
         alike = copies > ALIKE or latest(observations, "sample.distance.ratio").median() < ALIKE
-        return tuple(name for name in self.explains if not alike or name not in DIVERSITY)
+        return tuple(name for name in EXPLAINED if not alike or name not in DIVERSITY)
 
     def _thrown_about(self, observations: Observations) -> Finding | None:
         """Right, then wrong, then right: it runs after the fakes and never knows the reals."""
@@ -175,8 +183,9 @@ class UninformativeDiscriminator(Check):
         wrong = ranks.share(ranks.values <= NO_BETTER_THAN_CHANCE)
         if not wrong >= OFTEN:
             return None
+        # Fakes that crowd in one place and move on throw any discriminator about: then that is the trouble.
         return self.finding(
-            "warning",
+            "warning" if collapse(observations) is None else "info",
             confidence(0.65, 0.9, wrong / OFTEN - 1),
             f"In {wrong:.0%} of the records since the warm-up the discriminator ranks fakes as high as reals "
             f"or higher, though a small one that is trained afresh tells them apart (AUC {fresh:.2f}) and "
@@ -209,8 +218,56 @@ class UninformativeDiscriminator(Check):
                 ),
             ),
             since=int(ranks.steps[0]),
-            # Fakes that crowd in one place and move on throw any discriminator about.
-            explains=tuple(name for name in self.explains if name not in DIVERSITY),
+            explains=tuple(name for name in EXPLAINED if name not in DIVERSITY),
+        )
+
+    def _straight(self, observations: Observations) -> Finding | None:
+        """An affine discriminator compares means and nothing else."""
+        penalty, anatomy = observations.probe("gradient-penalty"), observations.probe("gradient-anatomy")
+        fresh = observations.probe("fresh-discriminator")
+        far = distance_from_reals(observations)
+        if penalty is None or anatomy is None or fresh is None or not fresh["auc"] > FRESH_CERTAIN or not far:
+            return None
+        slopes = [anatomy[f"steepness{place}"] for place in ("", ".real", ".between")]
+        unequal = (
+            max(penalty["norm.std"] / penalty["norm"], max(slopes) / min(slopes) - 1)
+            if (penalty["norm"] > 0 and min(slopes) > 0)
+            else math.nan
+        )
+        if not unequal < ONE_SLOPE:
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.8, 0.95, (fresh["auc"] - FRESH_CERTAIN) / (1 - FRESH_CERTAIN)),
+            "The discriminator's slope is the same everywhere: it is a straight line, which can compare the "
+            "means of reals and fakes and nothing else. A small one with a hidden layer tells them apart "
+            f"(AUC {fresh['auc']:.2f}).",
+            evidence=(
+                Measurement(
+                    "gradient-penalty.norm.std",
+                    unequal,
+                    ONE_SLOPE,
+                    "below",
+                    "rounding",
+                    "relative difference of its slopes at reals, at fakes and between",
+                ),
+                Measurement(
+                    "fresh-discriminator.auc",
+                    fresh["auc"],
+                    FRESH_CERTAIN,
+                    "above",
+                    "survey of reported failures",
+                    "a small discriminator trained afresh on the same samples",
+                ),
+                *far,
+            ),
+            because=(
+                Alternative(
+                    "equilibrium", "ruled out", f"a fresh discriminator reaches AUC {fresh['auc']:.2f}"
+                ),
+            ),
+            since=anatomy.step,
+            explains=self.explains,
         )
 
     def _because(

@@ -17,6 +17,7 @@ from equipoise.watching.tree import Path, map_tensors, tensors
 _ROWS = 32
 _DRAWS = 6
 _ALIKE_CONDITIONS = 4  # reals with one condition from which their spread is estimated
+_NEIGHBOURS = 64  # distinct reals from which the share of equal neighbours is estimated
 
 
 @PROBES.register("generator-response")
@@ -25,7 +26,9 @@ class GeneratorResponse(Probe):
 
     A row of a batch keeps its condition while its latent is drawn anew six times (with the generator's own
     chance, where it has some); a condition is exchanged with that of another row, and only rows count whose
-    condition really changed. Without a latent, or without a condition, its numbers are nan.
+    condition really changed. Whether conditions belong to the reals at all shows in the reals: the nearest
+    other one has the same condition more often than by chance. Without a latent, or without a condition, its
+    numbers are nan.
     """
 
     name = "generator-response"
@@ -50,6 +53,11 @@ class GeneratorResponse(Probe):
         values["latent.real"] = _within_conditions(material) / float(spread)
         values["condition"] = self._condition(material, generator, call, distance)
         values["discriminator.condition"] = self._discriminator(material)
+        values["discriminator.condition.fall"] = self._fall(material)
+        share, chance, error = _neighbours(material)
+        values["condition.neighbours"] = share
+        values["condition.neighbours.chance"] = chance
+        values["condition.neighbours.error"] = error
         return values
 
     def _condition(self, material: Material, generator: Any, call: Any, distance: Tensor) -> float:
@@ -81,6 +89,28 @@ class GeneratorResponse(Probe):
         change = (wrong - own)[changed.to(own.device)].square().mean().sqrt()
         deviation = own.std(correction=0)
         return 0.0 if float(change) == 0 else float(change / deviation.clamp(min=1e-12))
+
+    def _fall(self, material: Material) -> float:
+        """How much less real the reals look with another condition: the mean fall over its standard error."""
+        if not math.isfinite(material.orientation):
+            return math.nan
+        discriminator, falls = material.discriminator(), []
+        for form in material.forms:
+            if not form.conditional or form.rows < 2:
+                continue
+            index = torch.arange(form.rows)
+            other = shuffled(form.rows)
+            own = material.score(discriminator, form, seed=0).mean(dim=1)
+            wrong = material.score(discriminator, form, None, index, condition_index=other, seed=0).mean(
+                dim=1
+            )
+            changed = _conditions_differ(form, index, other)
+            if len(own) == len(wrong) == len(changed):
+                falls.append(((own - wrong) * material.orientation)[changed.to(own.device)].double().cpu())
+        fall = torch.cat(falls) if falls else torch.empty(0)
+        if len(fall) < 2:
+            return math.nan
+        return float(fall.mean() / (fall.std() / math.sqrt(len(fall))).clamp(min=1e-12))
 
 
 def shuffled(rows: int) -> Tensor:
@@ -136,18 +166,48 @@ def _within_conditions(material: Material) -> float:
     """Root mean square standard deviation of reals that share a condition; nan where none do."""
     squares, count = 0.0, 0
     groups: dict[bytes, list[Tensor]] = {}
-    for form in material.forms:
-        given = [value.reshape(form.rows, -1).double().cpu() for _, value in form.conditions()]
-        if not given:
-            continue
-        samples = form.samples.float().flatten(1).cpu()
-        for row, condition in enumerate(torch.cat(given, dim=1)):
-            groups.setdefault(condition.numpy().tobytes(), []).append(samples[row])
+    for sample, condition in _with_conditions(material):
+        groups.setdefault(condition, []).append(sample)
     for group in groups.values():
         if len(group) >= _ALIKE_CONDITIONS:
             squares += float(torch.stack(group).var(dim=0).mean()) * len(group)
             count += len(group)
     return math.sqrt(squares / count) if count else math.nan
+
+
+def _with_conditions(material: Material) -> list[tuple[Tensor, bytes]]:
+    """Every remembered real, flat, with what stands for its condition."""
+    found = []
+    for form in material.forms:
+        given = [value.reshape(form.rows, -1).double().cpu() for _, value in form.conditions()]
+        if given:
+            samples = form.samples.float().flatten(1).cpu()
+            conditions = torch.cat(given, dim=1)
+            found += [(samples[row], conditions[row].numpy().tobytes()) for row in range(form.rows)]
+    return found
+
+
+def _neighbours(material: Material) -> tuple[float, float, float]:
+    """How often the nearest other real has the same condition, and how often any other has.
+
+    The third number is the standard error of the first if conditions were drawn by lot. All are nan where
+    conditions hardly repeat.
+    """
+    known = _with_conditions(material)
+    distinct = {sample.numpy().tobytes(): (sample, condition) for sample, condition in known}
+    numbers = {condition: number for number, condition in enumerate({c for _, c in distinct.values()})}
+    count = len(distinct)
+    if len(numbers) < 2 or count < _NEIGHBOURS or len({len(sample) for sample, _ in distinct.values()}) > 1:
+        return math.nan, math.nan, math.nan
+    if len(numbers) * _ALIKE_CONDITIONS > count:
+        return math.nan, math.nan, math.nan
+    samples = torch.stack([sample for sample, _ in distinct.values()])
+    classes = torch.tensor([numbers[condition] for _, condition in distinct.values()])
+    nearest = pairwise_distances(samples, samples).fill_diagonal_(math.inf).argmin(dim=1)
+    share = float((classes[nearest] == classes).double().mean())
+    sizes = torch.bincount(classes).double()
+    chance = float((sizes * (sizes - 1)).sum() / (count * (count - 1)))
+    return share, chance, math.sqrt(chance * (1 - chance) / count)
 
 
 def _change(first: Tensor, second: Tensor) -> Tensor:
