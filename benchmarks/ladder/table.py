@@ -260,20 +260,25 @@ def settings_of(run: Result) -> str:
 
 
 def trials(bar: Bar, results: Path) -> list[str]:
-    """What was tried before the settings were frozen, on seeds that are not reported."""
-    found = [read(path) for path in sorted((results / bar.name / "trials").glob("*.json"))]
+    """What was tried before the settings were frozen; a seed that is reported says that it was reported once."""
+    found = [read(path) for path in (results / bar.name / "trials").glob("*.json")]
     if not found:
         return []
+    found.sort(key=lambda run: (run["seed"] in bar.seeds, settings_of(run), run["seed"]))
     rows = [
         (
             settings_of(run),
+            run["seed"],
             *("" if (value := value_of(run, score)) is None else shown(value, score) for score in bar.scores),
             f"{run['processor_seconds']:.0f}",
         )
         for run in found
     ]
-    columns = ("settings", *bar.scores.values(), "processor s")
-    return ["Tried before, on seeds that are not reported:", table(columns, rows)]
+    columns = ("settings", "seed", *bar.scores.values(), "processor s")
+    text = "Tried before; settings were chosen on seeds that are not reported."
+    if any(run["seed"] in bar.seeds for run in found):
+        text += " Those with a reported seed were reported before, and replaced:"
+    return [text, table(columns, rows)]
 
 
 def shown(value: float, score: str) -> str:
