@@ -260,7 +260,7 @@ def settings_of(run: Result) -> str:
 
 
 def trials(bar: Bar, results: Path) -> list[str]:
-    """What was tried before the settings were frozen; a seed that is reported says that it was reported once."""
+    """What was tried before; runs of a reported seed were reported once."""
     found = [read(path) for path in (results / bar.name / "trials").glob("*.json")]
     if not found:
         return []
