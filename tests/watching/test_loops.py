@@ -593,3 +593,32 @@ def test_packs_that_are_judged_together_are_no_coupling_of_the_batch() -> None:
     probe = observed.probe("batch-coupling")
     assert probe is not None
     assert probe["change"] == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("target", [1.0, 0.0])
+def test_a_wrong_target_does_not_turn_the_direction_where_some_fakes_are_finished_elsewhere(
+    target: float,
+) -> None:
+    # Of two batches of fakes one goes through a network that is not watched, so only the other is known; the
+    # generator comes first, and with the wrong target it votes for the wrong direction.
+    torch.manual_seed(0)
+    generator, discriminator = loops.mlp_pair()
+    finish = nn.Linear(loops.SIZE, loops.SIZE).requires_grad_(False)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = loops.adam(discriminator), loops.adam(generator)
+    judge = nn.BCEWithLogitsLoss()
+    for _ in range(STEPS):
+        for _ in range(2):
+            update_g.zero_grad()
+            fake = generator(torch.randn(32, loops.LATENT))
+            scores = [discriminator(one) for one in (fake, finish(fake))]
+            sum(judge(one, torch.full((32, 1), target)) for one in scores).backward()
+            update_g.step()
+        update_d.zero_grad()
+        fake = generator(torch.randn(32, loops.LATENT)).detach()
+        given = ((loops.pick(loops.reals()), 1.0), (finish(fake), 0.0), (fake, 0.0))
+        sum(judge(discriminator(one), torch.full((32, 1), label)) for one, label in given).backward()
+        update_d.step()
+    assert watcher.facts.collect()["score.orientation"] == 1
+    slopes = watcher.history.observations().series("slope.fake.mean").finite().values
+    assert (slopes > 0).all()

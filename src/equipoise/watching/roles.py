@@ -81,7 +81,7 @@ class Roles:
                 result.real += [part for part, _ in self._parts(one, None)]
             else:
                 unknown += [part for part, _ in self._parts(one, None)]
-        self._place_unknown(unknown, result, linked=bool(known))
+        self._place_unknown(unknown, result, known)
         self._vote(result)
         result.decided = len(result.real) + len(result.fake)
         self.decided += result.decided
@@ -151,13 +151,16 @@ class Roles:
                 result.append((Part(one, score, rest, index), False))
         return result
 
-    def _place_unknown(self, unknown: list[Part], result: Assignment, *, linked: bool) -> None:
+    def _place_unknown(self, unknown: list[Part], result: Assignment, known: list[Part]) -> None:
+        # How the generator's own samples are pushed in this very step says it best.
+        pushed = _mean([positive_share(part.slope) for part in known])
+        down = self.orientation if not max(pushed, 1 - pushed) >= PURE else 1 if pushed > 0.5 else -1
         for part in unknown:
             share = positive_share(part.slope)
-            if linked:
+            if known:
                 # The generator's samples were recognised, so the rest is real; only a pure push the other
                 # way, such as that of a pool of old fakes, overrules it.
-                fakeness = (share if self.orientation > 0 else 1 - share) if self.orientation else 0.0
+                fakeness = (share if down > 0 else 1 - share) if down else 0.0
                 pool = fakeness >= PURE and len(unknown) > 1 and _mixed(unknown)
                 (result.fake if pool else result.real).append(part)
                 continue
