@@ -622,3 +622,31 @@ def test_a_wrong_target_does_not_turn_the_direction_where_some_fakes_are_finishe
     assert watcher.facts.collect()["score.orientation"] == 1
     slopes = watcher.history.observations().series("slope.fake.mean").finite().values
     assert (slopes > 0).all()
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_sigmoid_applied_twice_shows_in_half_precision_too(twice: bool) -> None:
+    generator, discriminator = loops.mlp_pair(sigmoid=True)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = loops.adam(discriminator), loops.adam(generator)
+    ones, zeros = torch.ones(32, 1), torch.zeros(32, 1)
+
+    def judge(given: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        if twice:
+            return nn.functional.binary_cross_entropy_with_logits(given, wanted)
+        return nn.functional.binary_cross_entropy(given.float(), wanted)
+
+    for _ in range(STEPS):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            fake = generator(torch.randn(32, loops.LATENT))
+            scores = discriminator(loops.pick(loops.reals())), discriminator(fake.detach())
+        update_d.zero_grad()
+        (judge(scores[0], ones) + judge(scores[1], zeros)).backward()
+        update_d.step()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            score = discriminator(fake)
+        update_g.zero_grad()
+        judge(score, ones).backward()
+        update_g.step()
+    watcher.facts.refit()
+    assert watcher.facts.collect()["objective.double_sigmoid"] is twice

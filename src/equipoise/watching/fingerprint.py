@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 # A family is named only when its slope is explained to within this share of its size.
 FIT = 0.12
+# Labels may be smoothed by so much; a loss on the probability itself would fit with targets near 0.5 and 0.7.
+_LABEL = 0.15
+_TIE = 0.005
 # Families are compared by what they leave unexplained of the slope's variation, where they differ. Those
 # within this factor of the best are alike, and the more usual one is named: near a score of zero many are.
 ALIKE = 3.0
@@ -250,6 +253,23 @@ def fit_output(batches: Sequence[Batch]) -> Fit | None:
     return ranked[0] if ranked and ranked[0].error < FIT else None
 
 
+def _labels_on_output(batches: Sequence[Batch], output: Fit) -> bool:
+    """Whether a loss on logits, with labels as its targets, is fitted by the returned probability.
+
+    Slopes rounded by mixed precision at small logits fit several families, but the others with targets that
+    are no labels: a loss on the probability itself looks like one on logits with targets near 0.5 and 0.7.
+    """
+    raws = [batch.raw for batch in batches if batch.raw is not None and batch.sigmoid]
+    return any(
+        fit.family == "logistic"
+        and fit.error <= output.error + _TIE
+        and len(fit.targets) == 2
+        and all(min(abs(target), abs(target - 1)) <= _LABEL for target in fit.targets)
+        and abs(fit.targets[0] - fit.targets[1]) > 0.5
+        for fit in fit_discriminator(raws)
+    )
+
+
 def clamp(batches: Sequence[Batch]) -> float | None:
     """The epsilon in log(p + epsilon), where the generator's slope at saturated probabilities shows one."""
     raws = [batch.raw for batch in batches if batch.raw is not None and len(batch.raw.generator_slope)]
@@ -296,6 +316,7 @@ def objective_facts(batches: Sequence[Batch], orientation: int) -> dict[str, Any
     output = fit_output(batches)
     if output is not None:
         facts["objective.family.output"] = output.family
+        facts["objective.double_sigmoid"] |= _labels_on_output(batches, output)
     elif best_discriminator is not None and not any(batch.sigmoid for batch in batches):
         facts["objective.family.output"] = best_discriminator.family
     return facts
