@@ -72,8 +72,8 @@ ROWS = [
     ),
     _signals(
         "d-objective-sign",
-        {"slope.fake.positive": [0.0] * 4},
-        {"slope.fake.positive": [0.0] * 5},
+        {"slope.fake.positive": [0.0] * 2},
+        {"slope.fake.positive": [0.0] * 3},
         (None, "error"),
     ),
     _row(

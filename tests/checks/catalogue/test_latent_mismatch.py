@@ -47,3 +47,9 @@ def test_the_kurtosis_of_a_few_values_is_high_by_chance_more_often_than_low() ->
             base=healthy_ns_gan(),
         )
         assert (found(NAME, run) is not None) == wrong
+
+
+def test_a_spread_that_no_truncation_leaves() -> None:
+    for std, severity in ((0.4, "info"), (0.1, "warning")):
+        run = observe({"latent.sampling.std": std}, base=healthy_ns_gan())
+        assert found(NAME, run).severity == severity

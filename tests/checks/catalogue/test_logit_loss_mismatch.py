@@ -92,3 +92,13 @@ def test_logits_that_nothing_moves_stay_near_zero_not_near_one_half() -> None:
     assert found(NAME, observe(still, base=healthy_ns_gan())) is None
     probabilities = {"score.output.low": 0.4, "score.output.high": 0.6}
     assert found(NAME, observe(probabilities, base=healthy_ns_gan())) is not None
+
+
+def test_a_tanh_before_a_loss_of_logits() -> None:
+    facts = {"discriminator.output_activation": "tanh", "objective.family.output": "logistic"}
+    assert found(NAME, observe(facts=facts, base=healthy_ns_gan())).severity == "error"
+    for change in (
+        {"discriminator.output_activation": None},
+        {"objective.family.output": "least-squares", "objective.family": "least-squares"},
+    ):
+        assert found(NAME, observe(facts={**facts, **change}, base=healthy_ns_gan())) is None

@@ -79,3 +79,8 @@ def test_all_remarks_are_in_one_finding_and_the_serious_one_first() -> None:
     finding = found(NAME, _run({"update.generator": 0.5}, generator=0.02, betas=(0.9, 0.999)))
     assert finding.severity == "warning"
     assert finding.message.index("learning rate 0.02") < finding.message.index("first beta")
+
+
+def test_a_first_beta_beyond_the_usual_is_a_mistake_by_itself() -> None:
+    assert found(NAME, _run(betas=(0.9, 0.999))).severity == "info"
+    assert found(NAME, _run(betas=(0.99, 0.999))).severity == "warning"

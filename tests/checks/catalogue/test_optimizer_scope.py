@@ -59,3 +59,22 @@ def test_parameters_spread_over_two_optimizers_are_all_there() -> None:
 def test_an_optimizer_that_is_not_made_yet_is_no_fault() -> None:
     assert found(NAME, _run(DISCRIMINATOR)) is None
     assert found(NAME, _run()) is None
+
+
+def test_two_optimizers_of_one_network_and_none_of_the_other() -> None:
+    def run(generator: int, discriminator: int, *optimizers):
+        return observe(
+            facts={"optimizers": list(optimizers)},
+            updates={"generator": generator, "discriminator": discriminator},
+            base=healthy_ns_gan(),
+        )
+
+    finding = found(NAME, run(0, 200, DISCRIMINATOR, DISCRIMINATOR))
+    assert finding.severity == "error"
+    assert "the generator's optimizer was given the discriminator's" in finding.message
+    # Too early; the other's optimizer is only late; two optimizers for two parts of a network.
+    assert found(NAME, run(0, 40, DISCRIMINATOR, DISCRIMINATOR)) is None
+    assert found(NAME, run(0, 200, DISCRIMINATOR)) is None
+    assert found(NAME, run(200, 200, DISCRIMINATOR, DISCRIMINATOR)) is None
+    halves = (_optimizer("discriminator", 0.0, 0.5), _optimizer("discriminator", 0.0, 0.5))
+    assert found(NAME, run(0, 200, *halves)) is None

@@ -79,3 +79,27 @@ def test_reals_that_hardly_differ_within_a_condition_set_the_measure() -> None:
     finding = check().run(spread(0.9))
     assert finding.severity == "warning"
     assert finding.evidence[0].threshold == pytest.approx(0.09)
+
+
+def _layers(first: float, latent: float = 0.0, std: float = 1.0, base=None):
+    return check().run(
+        observe(
+            {"latent.std": std},
+            probes={
+                "layer-variance": {"first": first, "smallest": 0.0, "smallest.depth": 0.1, "last": 0.0},
+                "generator-response": {"latent": latent, "condition": float("nan")},
+            },
+            base=base or healthy_ns_gan(),
+        )
+    )
+
+
+def test_a_latent_that_never_arrives() -> None:
+    finding = _layers(0.0)
+    assert finding.severity == "error"
+    assert [remedy.name for remedy in finding.remedies] == ["connect-latent"]
+    # Dead units or a normalisation erase it behind the first layer; a constant latent has another check.
+    assert _layers(0.005) is None
+    assert _layers(0.0, std=0.0) is None
+    # Given to a later layer only, as in a style network with a learnt constant: it does reach the output.
+    assert _layers(0.0, latent=0.5) is None

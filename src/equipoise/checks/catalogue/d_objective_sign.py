@@ -10,7 +10,8 @@ from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.history.observations import Observations
 
-LEAST_RECORDS = 5
+# Each is dozens of samples that agree; a hinge may have met its margins, on the wrong side, soon after.
+LEAST_RECORDS = 3
 SAME_TARGET = 0.05  # targets read from slopes are exact to about 1 %; smoothing keeps them 0.5 or more apart
 LEAST_UNSEEN = 20  # records of the generator's step after which fakes must have been seen in the other's
 SURE_ROLES = 0.99

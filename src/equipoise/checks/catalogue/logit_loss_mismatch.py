@@ -18,6 +18,7 @@ GOOD_FIT = 0.1  # relative error of the family's slope; the right family is exac
 SQUASHING = ("sigmoid", "softmax", "tanh")
 LOGIT_FAMILIES = ("non-saturating", "minimax")
 UNBOUNDED = ("wasserstein",)
+LOGISTIC = "logistic"
 STRUCTURE = "exact: a bounded head under a loss that needs unbounded scores"
 DOUBLE = "exact: the slopes are those of a sigmoid applied twice"
 LOGIT = "a sigmoid's range, over at least 50 steps and 5 records (PaddlePaddle issue 22085)"
@@ -40,11 +41,11 @@ class LogitLossMismatch(Check):
 
     Evidence and threshold
         Exact, error: the slopes fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein
-        loss on the output of a sigmoid, softmax or tanh. Error from two signals: all outputs within [0, 1]
-        over at least 50 steps and 5 records, and slopes that fit a loss of logits at these outputs within
-        10 %. Warning: a hinge loss behind such an activation; in a plain log, losses inside the double
-        sigmoid's envelope (fake never below 0.69, real never below 0.313, over at least 50 records) that do
-        move.
+        loss on the output of a sigmoid, softmax or tanh; or a loss of logits on the output of a tanh. Error
+        from two signals: all outputs within [0, 1] over at least 50 steps and 5 records, and slopes that fit
+        a loss of logits at these outputs within 10 %. Warning: a hinge loss behind such an activation; in a
+        plain log, losses inside the double sigmoid's envelope (fake never below 0.69, real never below 0.313,
+        over at least 50 records) that do move.
 
     What else it could be
         - A plateau at ln 2 of a discriminator that cannot tell: its outputs are logits on both sides of zero.
@@ -144,9 +145,11 @@ class LogitLossMismatch(Check):
         generated = observations.fact("objective.generator")
         alone = not (declared or at_output) and generated in UNBOUNDED
         family = generated if alone else declared or at_output
-        if activation not in SQUASHING or family not in (*UNBOUNDED, "hinge"):
+        # What a sigmoid gives is a probability, and has checks of its own; what tanh gives is no logit.
+        logits = activation == "tanh" and at_output == LOGISTIC
+        if activation not in SQUASHING or not (logits or family in (*UNBOUNDED, "hinge")):
             return None
-        exact = family in UNBOUNDED and not alone
+        exact = logits or (family in UNBOUNDED and not alone)
         return self.finding(
             "error" if exact else "warning",
             0.95 if exact else 0.75,

@@ -22,6 +22,7 @@ PERFECT_AUC = 0.999
 LARGEST_UPDATE = 0.1
 SMALLEST_UPDATE = 1e-6
 LARGEST_BETA = 0.5
+EXTREME_BETA = 0.95
 SMALLEST_CLIP = 0.05
 SMALLEST_EPSILON_HALF = 1e-7
 RATE_SOURCE = "UMLAUT (rates above 0.01 or below 1e-7); ours for the lower end"
@@ -30,6 +31,7 @@ UPDATE_SOURCE = "DeepDiagnosis: update ratio outside 1e-5 to 1e-1"
 RATIO_SOURCE = "BigGAN and SAGAN use 4; ours: a factor 10 is unusual, 50 is a mistake"
 BETA_SOURCE = "Radford et al. 2016 (0.5); Gulrajani et al. 2017 (0)"
 CLIP_SOURCE = "SRNet issue 18: gradients clamped to 0.01 stood still, 1 did not"
+EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
 # A bound on the norm is harmless under Adam, which divides by the gradient's size; SGD's step it bounds.
@@ -61,7 +63,7 @@ class OptimizerHyperparameters(Check):
         10; a first beta above 0.5 without any regularizer; gradients clipped by norm below 0.05; an Adam
         epsilon below 1e-7 with float16 scores. Warning, from a second signal: the relative update is above
         0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is 0.05 or more, the ratio is
-        beyond 50, or gradients are clipped by value below 0.05.
+        beyond 50, the first beta is 0.95 or more, or gradients are clipped by value below 0.05.
 
     What else it could be
         - A learning rate that is still warming up: small rates warn only when the updates are small too.
@@ -230,6 +232,7 @@ class OptimizerHyperparameters(Check):
                             BETA_SOURCE,
                             f"first beta of the {player}",
                         ),
+                        _extreme_beta(float(betas[0]), str(player)),
                     )
                 )
             if half and betas and epsilon is not None and epsilon < SMALLEST_EPSILON_HALF:
@@ -302,6 +305,14 @@ class OptimizerHyperparameters(Check):
 def _rate(optimizer: dict[str, Any]) -> float:
     value = optimizer.get("learning_rate")
     return math.nan if value is None else float(value)
+
+
+def _extreme_beta(beta: float, player: str) -> Measurement | None:
+    if beta < EXTREME_BETA:
+        return None
+    return Measurement(
+        "optimizers", beta, EXTREME_BETA, "at least", EXTREME_BETA_SOURCE, f"first beta of the {player}"
+    )
 
 
 def _second(name: str, value: float, threshold: float, *, above: bool) -> Measurement | None:

@@ -11,6 +11,7 @@ from equipoise.history.observations import Observations
 
 FOREIGN_SHARE = 0.01  # beyond what both networks share; one stray layer is more than this
 MISSING_SHARE = 0.01
+UNMOVED = 50  # steps of one network in which the other has not moved
 SOURCE = "exact: which parameters the optimizers hold (1 % ignores a stray scalar)"
 
 
@@ -28,8 +29,9 @@ class OptimizerScope(Check):
 
     Evidence and threshold
         Error: an optimizer of one player holds more than 1 % of the other network's parameters (beyond
-        parameters that both networks share), while another optimizer holds that network too; an exact
-        comparison. Warning: a single optimizer for both networks; or more than 1 % of a network's trainable
+        parameters that both networks share), while another optimizer holds that network too; or two
+        optimizers hold all of one network and none holds the other, which has not moved in 50 steps; exact
+        comparisons. Warning: a single optimizer for both networks; or more than 1 % of a network's trainable
         parameters in no optimizer although others of them are.
 
     What else it could be
@@ -52,7 +54,14 @@ class OptimizerScope(Check):
     signals = ()
     facts = ("optimizers", "shared.parameters", "generator.parameters", "discriminator.parameters")
     stage = "wiring"
-    explains = (*SYMPTOMS, "frozen-network", "stale-gradients", "adversarial-weight-imbalance")
+    explains = (
+        *SYMPTOMS,
+        "frozen-network",
+        "stale-gradients",
+        "adversarial-weight-imbalance",
+        "d-objective-sign",
+        "undetached-fakes",
+    )
     remedies = (
         Remedy(
             "scope-optimizers",
@@ -64,7 +73,47 @@ class OptimizerScope(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         optimizers: list[dict[str, Any]] = observations.fact("optimizers", [])
-        return self._foreign(observations, optimizers) or self._missing(optimizers)
+        return (
+            self._foreign(observations, optimizers)
+            or self._exchanged(observations, optimizers)
+            or self._missing(optimizers)
+        )
+
+    def _exchanged(self, observations: Observations, optimizers: list[dict[str, Any]]) -> Finding | None:
+        """Two optimizers hold all of one network and none the other: one was given the wrong parameters."""
+        for player, other in (("generator", "discriminator"), ("discriminator", "generator")):
+            whole = [one for one in optimizers if _share(one, other) >= 1 - MISSING_SHARE]
+            if len(whole) < 2 or any(_share(one, player) > 0 for one in optimizers):
+                continue
+            steps = observations.updates.get(other, 0)
+            if observations.updates.get(player, 0) > 0 or steps < UNMOVED:
+                continue
+            return self.finding(
+                "error",
+                0.95,
+                f"{len(whole)} optimizers hold the whole {other} and none holds the {player}, which has not "
+                f"moved in {steps:,} steps of the {other}: the {player}'s optimizer was given the {other}'s "
+                "parameters.",
+                evidence=(
+                    Measurement(
+                        "optimizers",
+                        float(len(whole)),
+                        2.0,
+                        "at least",
+                        SOURCE,
+                        f"optimizers that hold all of the {other}'s parameters, and none of the {player}'s",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        f"a {player} that is kept as it is on purpose",
+                        "unlikely",
+                        f"then nobody needs a second optimizer for the {other}",
+                    ),
+                ),
+                since=0,
+            )
+        return None
 
     def _foreign(self, observations: Observations, optimizers: list[dict[str, Any]]) -> Finding | None:
         for optimizer in optimizers:

@@ -1,4 +1,4 @@
-"""EQ203: a generator with a condition does not use its latent."""
+"""EQ203: a generator does not use its latent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,17 @@ UNCONNECTED = 1e-5
 # Below this the output does not follow the condition either: a collapse, not an ignored latent (C16's 5 %).
 FOLLOWS_CONDITION = 0.05
 RECONSTRUCTION = 0.5
+# The first layer's output is the same for the whole batch, up to rounding, though latents vary.
+NO_VARIANCE = 1e-10
+LATENT_VARIES = 0.01
 
+_CONNECT = Remedy(
+    "connect-latent",
+    "Give the latent that `forward` receives to the generator's first layer; look for a line that overwrites "
+    "or never uses it.",
+    "root",
+    "display-only",
+)
 _DROP_LATENT = Remedy(
     "drop-latent",
     "If one answer per condition is what you want, remove the latent from the model, as pix2pix did.",
@@ -62,8 +72,10 @@ class ZIgnored(Check):
         2.5 warm-ups and with two probes in agreement where two have run. Where half of the reals have
         near copies, only if more than 10 % of the fakes have a nearer copy than reals have (lower 95 %
         bound), as the condition may say it all. An error below 1e-5, where only rounding is left: the
-        latent does not reach the output. Only for generators with a condition beside the latent, and only
-        while the output follows the condition (above 0.05).
+        latent does not reach the output. This only for generators with a condition beside the latent, and
+        only while the output follows the condition (above 0.05).
+        Error for any generator whose first layer's output does not vary across the batch (below 1e-10 of its
+        mean square) though the latents do: they never arrive.
         Confidence: 0.75 towards 0.97 by orders of magnitude below the threshold.
 
     What else it could be
@@ -84,14 +96,17 @@ class ZIgnored(Check):
     name = "z-ignored"
     kinds = ("probe",)
     stage = "diversity"
-    signals = ("sample.real.duplicates",)
+    signals = ("sample.real.duplicates", "latent.std")
     facts = ("generator.input", "generator.conditional", "objective.composite")
-    probes = ("generator-response", "diversity")
+    probes = ("generator-response", "diversity", "layer-variance")
     explains = (
         "mode-collapse",
         "batch-blindness",
+        "vanishing-generator-gradient",
+        "dead-or-saturated",
     )
     remedies = (
+        _CONNECT,
         *root("mode-seeking-loss"),
         _LATENT_EVERYWHERE,
         _DROP_LATENT,
@@ -100,6 +115,56 @@ class ZIgnored(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        return self._never_connected(observations) or self._ignored(observations)
+
+    def _never_connected(self, observations: Observations) -> Finding | None:
+        """Not even the first layer's output depends on the latent."""
+        layers, response = observations.probe("layer-variance"), observations.probe("generator-response")
+        spread = observations.series("latent.std").median()
+        if layers is None or response is None or not spread > LATENT_VARIES:
+            return None
+        if not (0 <= layers["first"] < NO_VARIANCE and 0 <= response["latent"] < UNCONNECTED):
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            f"The latent does not reach the generator's first layer: latents differ (standard deviation "
+            f"{spread:.2g}), what the first layer makes of them does not.",
+            evidence=(
+                Measurement(
+                    "layer-variance.first",
+                    layers["first"],
+                    NO_VARIANCE,
+                    "below",
+                    "rounding",
+                    "share of variance across the batch behind the first layer",
+                ),
+                Measurement(
+                    "generator-response.latent",
+                    response["latent"],
+                    UNCONNECTED,
+                    "below",
+                    "survey of reported failures",
+                    "spread over latents at one condition, over the reals' spread",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "mode collapse", "ruled out", "training does not make a first layer exactly constant"
+                ),
+                Alternative("a constant latent", "ruled out", f"its standard deviation is {spread:.2g}"),
+                Alternative(
+                    "a normalisation that erases it, or dead units",
+                    "ruled out",
+                    "both would come behind the first layer",
+                ),
+            ),
+            since=layers.step,
+            remedies=(_CONNECT,),
+            explains=self.explains,
+        )
+
+    def _ignored(self, observations: Observations) -> Finding | None:
         if not observations.warmed_up or observations.fact("generator.input") == "image":
             return None
         if not (observations.fact("generator.conditional") or observations.fact("generator.input") == "both"):
