@@ -186,6 +186,7 @@ ROWS = [
         {"gradient.generator.leak": 1.0, "gradient.generator.stale": _last(0.5, 18, 6, 0.0)},
         {"gradient.generator.leak": 1.0, "gradient.generator.stale": _last(0.5, 22, 6, 0.0)},
         ("info", "error"),
+        facts={"detached": False},
     ),
     _row("optimizer-scope", {"facts": _share(1.0, 0.009)}, {"facts": _share(1.0, 0.011)}, (None, "error")),
     _row("optimizer-scope", {"facts": _share(0.991, 0.0)}, {"facts": _share(0.989, 0.0)}, (None, "warning")),
