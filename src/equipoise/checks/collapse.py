@@ -187,7 +187,9 @@ def collapse(observations: Observations) -> Collapse | None:
 def _few_faces(observations: Observations) -> Collapse | None:
     """A handful of faces, each made many times and far from the others: no youth looks like that."""
     probe = observations.probe("diversity")
-    if probe is None or not (probe["support.high"] < FEW_FACES and probe["distance.ratio"] > FACES_APART):
+    if probe is None or not probe["samples"] >= FEW_FACES**2:
+        return None
+    if not (probe["support.high"] < FEW_FACES and FACES_APART < probe["distance.ratio"] < math.inf):
         return None
     sign = Measurement(
         "diversity.support.high",

@@ -213,6 +213,16 @@ SIGNALS: dict[str, Signal] = _signals(
     ),
     ("batch.real.distinct", "count", "distinct real samples seen so far (exact up to 20,000)"),
     ("batch.real.same", "share", "share of the last real batches that equal an earlier batch as a set"),
+    (
+        "batch.real.drift",
+        "ratio",
+        "squared distance of the batch's mean from earlier batches', over that of batches drawn at random",
+    ),
+    (
+        "batch.fake.repeated",
+        "share",
+        "share of the fakes in the discriminator's step that came before an earlier step of the generator",
+    ),
     # ---- conditions
     (
         "condition.agreement.fake",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,44 +10,14 @@ from torch import Tensor, nn
 
 from equipoise.watching import anatomy, conditions, recorder, statistics
 from equipoise.watching.attachment import shielded
+from equipoise.watching.batches import Order, Seen
 from equipoise.watching.facts import BOUNDS
 from equipoise.watching.passes import Assignment, GeneratorCall, Part
 
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
 
-_REMEMBERED = 20_000
 _SNAPSHOT_VALUES = 64 * 3 * 64 * 64
-
-
-class _Seen:
-    """Which rows were seen before, by fingerprint, among the last 20,000."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[float, int] = OrderedDict()
-        self._batches: OrderedDict[float, None] = OrderedDict()
-        self.distinct = 0
-
-    def share(self, rows: Tensor, step: int) -> tuple[float, bool]:
-        """The share of rows seen at an earlier step or twice in this batch, and whether the whole set was."""
-        prints = statistics.row_fingerprints(rows).tolist()
-        again = 0
-        fresh: set[float] = set()
-        for value in prints:
-            if value in fresh or self._known.get(value, step) != step:
-                again += 1
-            fresh.add(value)
-            if value not in self._known:
-                self.distinct += 1
-            self._known[value] = self._known.get(value, step)
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        whole = math.fsum(sorted(prints))
-        same = whole in self._batches
-        self._batches[whole] = None
-        while len(self._batches) > 1000:
-            self._batches.popitem(last=False)
-        return again / max(len(prints), 1), same
 
 
 class RecordBuilder:
@@ -60,7 +29,8 @@ class RecordBuilder:
         self._done: set[str] = set()
         self._before: dict[str, list[Tensor]] = {}
         self._copies = anatomy.Copies()
-        self._reals, self._latents = _Seen(), _Seen()
+        self._reals, self._fakes, self._latents = Seen(), Seen(), Seen()
+        self._order = Order()
         self._lattice: tuple[float, float] | None = None
         self._discriminator: Assignment | None = None
         self._generator: Assignment | None = None
@@ -145,8 +115,14 @@ class RecordBuilder:
         self._values["batch.real.repeated"] = again
         self._values["batch.real.same"] = float(same)
         self._values["batch.real.distinct"] = float(self._reals.distinct)
+        drift = self._order.drift(reals)
+        if drift is not None:
+            self._values["batch.real.drift"] = drift
         if assignment.fake:
             self._agreement("fake", assignment.fake)
+            # One batch of fakes may serve several steps of the discriminator; a generator's step ends that.
+            fakes, made = assignment.fake[0].samples, watcher.updates["generator"]
+            self._values["batch.fake.repeated"], _ = self._fakes.share(fakes, made, within=False)
             watcher.reservoir.add_fake(assignment.fake[0])
             self._compare(part, assignment.fake[0])
 

@@ -64,3 +64,16 @@ def test_a_batch_of_clones_is_not_chance_though_few_reals_were_seen() -> None:
     small = {"batch.real.repeated": 0.35, "batch.real.distinct": 40.0}
     drawn = found(NAME, observe(small, facts={"data.batch": 32}, base=healthy_ns_gan()))
     assert drawn is None or "in the first batch" not in drawn.message
+
+
+def test_old_fakes_and_ordered_reals() -> None:
+    def run(**signals):
+        names = {name.replace("_", "."): value for name, value in signals.items()}
+        return found(NAME, observe(names, base=healthy_ns_gan()))
+
+    assert run(batch_fake_repeated=1.0).severity == "error"
+    assert run(batch_fake_repeated=0.5) is None
+    # A generator that makes one sample repeats itself: another check's.
+    assert run(batch_fake_repeated=1.0, sample_distance_ratio=0.0) is None
+    assert run(batch_real_drift=16.0).severity == "warning"
+    assert run(batch_real_drift=1.5) is None

@@ -6,6 +6,7 @@ import math
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
@@ -20,17 +21,32 @@ GROWTH = 0.01
 REPEATED_WITHIN = 0.2
 REPEATED_FACTOR = 5.0
 MOST_BY_CHANCE = 0.16  # so that four fifths of copies within a batch are never called chance
+# Of the fakes in the discriminator's step; all-alike ones come again by nature.
+OLD_FAKES = 0.9
+ALL_ALIKE = 0.01
+# Batch means beyond the lot; sorted classes of digits give about 16 in batches of 64.
+ORDERED = 4.0
+ORDERED_RECORDS = 10
+OLD_SOURCE = "ours: pools of earlier fakes mix new ones in, one half in CycleGAN's"
+ORDERED_SOURCE = "ours: four times the expectation of random batches"
 LATENT_SOURCE = "exact: fresh latents never repeat; 0.9 leaves room for one latent used in several steps"
 CONSTANT_SOURCE = "exact: all values of the latent batch are equal"
 BATCH_SOURCE = "exact: shuffled epochs never give the same batch twice (probability below 1e-30)"
+SHOW_NEW_FAKES = Remedy(
+    "show-new-fakes",
+    "Make fakes anew in every step, or put the new ones into the pool that the discriminator's come from.",
+    "root",
+    "display-only",
+)
 
 
 @CHECKS.register("batch-repeat")
 class BatchRepeat(Check):
-    """The loop is fed the same latents, or the same batches of reals, over and over.
+    """The loop is fed the same latents, fakes or batches of reals over and over, or reals in an order.
 
     What it does
-        Counts latent rows that came before, and batches of reals that equal an earlier batch as a set.
+        Counts latent rows that came before, fakes that the discriminator was shown before, and batches of
+        reals that equal an earlier batch as a set; and compares the batches' means with one another.
 
     Why it is bad
         With constant latents the generator learns a handful of outputs, which looks like mode collapse.
@@ -42,7 +58,10 @@ class BatchRepeat(Check):
         over 20 steps; or all values of the latent batch are equal (standard deviation below 1e-6). Warning:
         more than half of the batches of reals equal an earlier batch as a set while no new samples appear;
         exact comparisons. Info: batches repeat while new samples still appear (each batch is used several
-        times in a row). Reals that repeat sample by sample are never judged: below 20,000 samples every
+        times in a row). Error also: more than 90 % of the fakes in the discriminator's step were made before
+        an earlier step of the generator, though they are not all alike. Warning also: the means of the
+        batches of reals are apart by more than 4 times what random batches would be, in the median of at
+        least 10 records. Reals that repeat sample by sample are never judged: below 20,000 samples every
         epoch repeats them, and drawing with replacement does too.
 
     What else it could be
@@ -69,6 +88,9 @@ class BatchRepeat(Check):
         "batch.real.same",
         "batch.real.distinct",
         "batch.real.repeated",
+        "batch.real.drift",
+        "batch.fake.repeated",
+        "sample.distance.ratio",
     )
     facts = ("data.batch",)
     stage = "data"
@@ -98,6 +120,7 @@ class BatchRepeat(Check):
             "root",
             "safe",
         ),
+        SHOW_NEW_FAKES,
     )
 
     def run(self, observations: Observations) -> Finding | None:
@@ -106,6 +129,84 @@ class BatchRepeat(Check):
             or self._repeated_latents(observations)
             or self._same_batches(observations)
             or self._duplicates_within(observations)
+            or self._old_fakes(observations)
+            or self._ordered(observations)
+        )
+
+    def _old_fakes(self, observations: Observations) -> Finding | None:
+        """Fakes from before are shown to the discriminator, and hardly any new ones."""
+        old = sustained(
+            observations, "batch.fake.repeated", lambda v: v > OLD_FAKES, steps=STEPS, records=RECORDS
+        )
+        apart = latest(observations, "sample.distance.ratio").median()
+        if old is None or not apart > ALL_ALIKE or observations.updates.get("generator", 0) < STEPS:
+            return None
+        return self.finding(
+            "error",
+            confidence(0.85, 0.95, (old.value - OLD_FAKES) / (1 - OLD_FAKES)),
+            f"{old.value:.0%} of the fakes that the discriminator is trained on were made before earlier "
+            "steps of the generator: what the generator makes now is hardly shown to it.",
+            evidence=(
+                Measurement(
+                    "batch.fake.repeated",
+                    old.value,
+                    OLD_FAKES,
+                    "above",
+                    OLD_SOURCE,
+                    f"share of fakes seen before, over {old.steps:.0f} steps",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a pool of earlier fakes on purpose",
+                    "unlikely",
+                    "it mixes new ones in: one half, in CycleGAN's",
+                ),
+                Alternative(
+                    "a generator that makes one and the same sample",
+                    "ruled out",
+                    f"its samples are apart ({apart:.2f} of the reals' distance)",
+                ),
+            ),
+            since=old.since,
+            remedies=(SHOW_NEW_FAKES,),
+        )
+
+    def _ordered(self, observations: Observations) -> Finding | None:
+        """Batches that differ from one another as batches drawn at random do not."""
+        drift = observations.series("batch.real.drift").finite()
+        usual = drift.median()
+        if len(drift) < ORDERED_RECORDS or not usual > ORDERED:
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.75, 0.95, math.log2(usual / ORDERED)),
+            f"The batches of reals differ from one another {usual:.1f} times as much as batches drawn at "
+            "random would: the data come in an order, for instance class by class.",
+            evidence=(
+                Measurement(
+                    "batch.real.drift",
+                    usual,
+                    ORDERED,
+                    "above",
+                    ORDERED_SOURCE,
+                    f"median of {len(drift)} records",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "batches of one class each on purpose",
+                    "open",
+                    "they disturb batch norm and whatever else looks at the batch all the same",
+                ),
+                Alternative(
+                    "chance",
+                    "ruled out",
+                    f"its expectation is 1, and half of {len(drift)} records exceed it so",
+                ),
+            ),
+            since=int(drift.steps[0]),
+            remedies=self.remedies[1:2],
         )
 
     def _duplicates_within(self, observations: Observations) -> Finding | None:
@@ -143,7 +244,7 @@ class BatchRepeat(Check):
                 ),
             ),
             since=0,
-            remedies=self.remedies[1:],
+            remedies=self.remedies[1:2],
         )
 
     def _constant_latent(self, observations: Observations) -> Finding | None:
@@ -285,5 +386,5 @@ class BatchRepeat(Check):
                 ),
             ),
             since=same.since,
-            remedies=self.remedies[1:],
+            remedies=self.remedies[1:2],
         )

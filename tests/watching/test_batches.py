@@ -1,0 +1,98 @@
+"""Fakes that come again and reals that come in an order, in small real loops."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import equipoise
+from equipoise.watching.batches import Order
+
+BATCH = 32
+
+
+def play(*, fakes: str = "fresh", reals: str = "shuffled", critic_steps: int = 1) -> equipoise.Monitor:
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 16), nn.LeakyReLU(0.2), nn.Linear(16, 6))
+    discriminator = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator)
+    labels = torch.arange(4).repeat_interleave(8 * BATCH)
+    data = torch.randn(len(labels), 6) + 3 * F.one_hot(labels, 6)
+    order = torch.arange(len(data)) if reals == "sorted" else torch.randperm(len(data))
+    pool: list[Tensor] = []
+    for step in range(80):
+        fake = generator(torch.randn(BATCH, 4))
+        shown = fake.detach()
+        if fakes == "old" and len(pool) >= 3:
+            shown = pool[step % 3]
+        elif fakes == "pool" and pool:
+            # As CycleGAN's: half of the batch from before.
+            shown = torch.cat([shown[: BATCH // 2], pool[step % len(pool)][BATCH // 2 :]])
+        if len(pool) < 3 or fakes == "pool":
+            pool.append(fake.detach().clone())
+        for turn in range(critic_steps):
+            start = (step * critic_steps + turn) * BATCH % len(data)
+            real = data[order[start : start + BATCH]]
+            update_d.zero_grad()
+            (F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(shown)).mean()).backward()
+            update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(fake)).mean().backward()
+        update_g.step()
+    monitor.close()
+    return monitor
+
+
+def values(monitor: equipoise.Monitor, name: str) -> list[float]:
+    return [float(value) for value in monitor.observations().series(name).values]
+
+
+def named(monitor: equipoise.Monitor) -> set[str]:
+    return {finding.name for finding in monitor.diagnose().findings}
+
+
+def test_old_fakes_come_again() -> None:
+    monitor = play(fakes="old")
+    assert set(values(monitor, "batch.fake.repeated")[5:]) == {1.0}
+    finding = next(one for one in monitor.diagnose().findings if one.name == "batch-repeat")
+    assert finding.severity == "error"
+    assert "hardly shown" in finding.message
+
+
+@pytest.mark.parametrize("critic_steps", [1, 3])
+def test_fresh_fakes_do_not_nor_one_batch_for_several_steps(critic_steps: int) -> None:
+    monitor = play(critic_steps=critic_steps)
+    assert set(values(monitor, "batch.fake.repeated")) == {0.0}
+    assert "batch-repeat" not in named(monitor)
+
+
+def test_a_pool_that_mixes_new_ones_in_is_fine() -> None:
+    monitor = play(fakes="pool")
+    assert max(values(monitor, "batch.fake.repeated")) <= 0.5
+    assert "batch-repeat" not in named(monitor)
+
+
+def test_sorted_reals_are_told_and_shuffled_ones_are_not() -> None:
+    monitor = play(reals="sorted")
+    drift = sorted(values(monitor, "batch.real.drift"))
+    assert drift[len(drift) // 2] > 4
+    finding = next(one for one in monitor.diagnose().findings if one.name == "batch-repeat")
+    assert finding.severity == "warning"
+    assert "in an order" in finding.message
+    assert max(values(play(), "batch.real.drift")) < 4
+
+
+def test_the_drift_of_random_batches_has_expectation_one() -> None:
+    random = torch.Generator().manual_seed(0)
+    order, found = Order(), []
+    for _ in range(400):
+        drift = order.drift(5 + 2 * torch.randn(16, 3, generator=random))
+        if drift is not None:
+            found.append(float(drift))
+    # The expectation of a ratio with a batch's own variance below: k / (k - 2) with k = (B - 1) d = 45.
+    assert sum(found) / len(found) == pytest.approx(45 / 43, abs=0.15)
+    assert order.drift(torch.zeros(4, 3)) is None
