@@ -106,10 +106,10 @@ class ZIgnored(Check):
         "dead-or-saturated",
     )
     remedies = (
-        _CONNECT,
         *root("mode-seeking-loss"),
         _LATENT_EVERYWHERE,
         _DROP_LATENT,
+        _CONNECT,
         *symptomatic("feature-matching"),
         _DROPOUT,
     )
