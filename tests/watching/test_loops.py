@@ -650,3 +650,21 @@ def test_a_sigmoid_applied_twice_shows_in_half_precision_too(twice: bool) -> Non
         update_g.step()
     watcher.facts.refit()
     assert watcher.facts.collect()["objective.double_sigmoid"] is twice
+
+
+def test_a_score_computed_behind_the_last_layer_is_not_that_layers() -> None:
+    class Energy(nn.Module):
+        """How badly a sample is reconstructed by an autoencoder that ends in a tanh."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(loops.SIZE, 4), nn.Linear(4, loops.SIZE), nn.Tanh())
+
+        def forward(self, samples: torch.Tensor) -> torch.Tensor:
+            return (self.net(samples) - samples).square().mean(dim=1)
+
+    generator, discriminator = loops.mlp_pair()[0], Energy()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    assert watcher.facts.collect()["discriminator.output_activation"] == "tanh"
+    discriminator(torch.randn(8, loops.SIZE)).mean().backward()
+    assert watcher.facts.collect()["discriminator.output_activation"] is None

@@ -63,7 +63,7 @@ class RunningFacts:
         self._fingerprints: deque[Batch] = deque(maxlen=_FINGERPRINTS)
         self._first_fingerprints: list[Batch] = []
         self._raw_bounds = [float("inf"), float("-inf")]
-        self._activation_seen = False
+        self._activation_seen: set[str] = set()
         self._cuts = 0
         self._fed = 0
         self._objective: dict[str, Any] = {}
@@ -79,14 +79,17 @@ class RunningFacts:
 
     def generator_output(self, value: Tensor) -> None:
         """Called with the live output (with its graph)."""
-        if self._activation_seen:
+        self._observed("generator", value)
+
+    def _observed(self, player: str, value: Tensor) -> None:
+        if player in self._activation_seen:
             return
-        self._activation_seen = True
+        self._activation_seen.add(player)
         seen = output_activation(value)
         # What the graph shows overrules the guess from the last layer by name, unless the graph is compiled.
         opaque = value.grad_fn is None or "Compiled" in value.grad_fn.name()
         if seen is not None or not opaque:
-            self.values["generator.output_activation"] = seen
+            self.values[f"{player}.output_activation"] = seen
 
     def discriminator_pass(self, one: DiscriminatorPass, module: nn.Module, output: Any) -> None:
         modes = self._modes["discriminator"]
@@ -97,9 +100,7 @@ class RunningFacts:
         # An autoencoder or a classifier beside the score may end in an activation that the score does not.
         live = [value for path, value in answers if path in paths] or [value for _, value in answers]
         if live and live[0].requires_grad:
-            activation = output_activation(live[0])
-            if activation is not None or "discriminator.output_activation" not in self.values:
-                self.values["discriminator.output_activation"] = activation
+            self._observed("discriminator", live[0])
         self.values["score.shape"] = [list(score.shape) for score in one.scores]
         self.values["score.found"] = one.certain and bool(one.scores)
         self.values["precision"] = str(live[0].dtype).removeprefix("torch.") if live else None
