@@ -70,3 +70,13 @@ def test_targets_are_named_as_the_loop_writes_them() -> None:
     mixed = {"slope.fake.positive": 0.5, "slope.real.positive": 0.5}
     finding = found(NAME, observe(mixed, facts=facts, base=healthy_least_squares_gan()))
     assert "towards 1 on reals and 1 on fakes" in finding.message
+
+
+def test_a_step_without_reals() -> None:
+    signals = {"score.real.mean": None, "slope.real.positive": None}
+    run = observe(signals, facts={"objective.target.real": None}, base=healthy_ns_gan())
+    finding = found(NAME, run)
+    assert finding.severity == "warning"
+    assert [remedy.name for remedy in finding.remedies] == ["pass-reals"]
+    assert found(NAME, observe(facts={"roles.decided": 0.8}, base=run)) is None
+    assert found(NAME, observe({"score.fake.mean": [0.0] * 19}, base=run)) is None  # it may yet come

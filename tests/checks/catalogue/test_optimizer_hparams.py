@@ -84,3 +84,13 @@ def test_all_remarks_are_in_one_finding_and_the_serious_one_first() -> None:
 def test_a_first_beta_beyond_the_usual_is_a_mistake_by_itself() -> None:
     assert found(NAME, _run(betas=(0.9, 0.999))).severity == "info"
     assert found(NAME, _run(betas=(0.99, 0.999))).severity == "warning"
+
+
+def test_weight_decay() -> None:
+    def decayed(decay: float):
+        optimizers = [{**one, "weight_decay": decay} for one in _optimizers()]
+        return found(NAME, observe(facts={"optimizers": optimizers}, base=healthy_ns_gan()))
+
+    assert decayed(0.01) is None
+    assert decayed(0.5).severity == "info"
+    assert decayed(50.0).severity == "warning"

@@ -20,7 +20,12 @@ NAME = "range-mismatch"
 )
 def test_reals_that_the_generator_cannot_reach_are_an_error(activation, low, high) -> None:
     run = observe(
-        {"sample.real.low": low, "sample.real.high": high},
+        {
+            "sample.real.low": low,
+            "sample.real.high": high,
+            "sample.fake.low": -0.9 if activation == "tanh" else 0.0,
+            "sample.fake.high": 0.9,
+        },
         facts={"generator.output_activation": activation},
         base=healthy_ns_gan(),
     )
@@ -118,3 +123,25 @@ def test_one_batch_or_a_heavy_tail_is_no_outlier() -> None:
     tails = np.exp(np.random.default_rng(0).normal(size=(301, 128))).max(axis=1)
     heavy = {"sample.real.high": tails, "sample.real.low": 0.0}
     assert found(NAME, observe(heavy, base=healthy_ring_gan())) is None
+
+
+def _shown(activation: str, **ends):
+    names = {name.replace("_", "."): value for name, value in ends.items()}
+    return found(
+        NAME, observe(names, facts={"generator.output_activation": activation}, base=healthy_ns_gan())
+    )
+
+
+def test_noise_on_whatever_the_discriminator_is_shown_is_no_range() -> None:
+    noisy = {"sample_real_low": -1.36, "sample_real_high": 1.3}
+    assert _shown("tanh", **noisy, sample_fake_low=-1.28, sample_fake_high=1.2) is None
+    assert _shown("tanh", **noisy, sample_fake_low=-1.0, sample_fake_high=1.0).severity == "error"
+
+
+def test_a_clamp_short_of_the_reals() -> None:
+    reals = {"sample_real_low": -1.0, "sample_real_high": 1.0}
+    assert _shown("clamp", **reals, sample_fake_low=0.0, sample_fake_high=0.99).severity == "error"
+    # Wide enough; and ends that are where the samples happen to end.
+    assert _shown("clamp", **reals, sample_fake_low=-1.2, sample_fake_high=1.2) is None
+    moving = {"sample_fake_low": lambda t: -0.2 - 0.3 * t, "sample_fake_high": lambda t: 0.5 + 0.3 * t}
+    assert _shown("clamp", **reals, **moving) is None

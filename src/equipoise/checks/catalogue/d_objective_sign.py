@@ -18,6 +18,12 @@ SURE_ROLES = 0.99
 SOURCE = "exact: the signs of a derivative"
 TARGET_SOURCE = "exact: both targets of one loss are equal"
 ROLES_SOURCE = "exact: no fake entered the discriminator's step, of which 99 % or more of the roles are known"
+PASS_REALS = Remedy(
+    "pass-reals",
+    "Give the discriminator a batch of reals in the term of the loss that is meant for them.",
+    "root",
+    "display-only",
+)
 
 
 @CHECKS.register("d-objective-sign")
@@ -76,6 +82,7 @@ class DiscriminatorObjectiveSign(Check):
     stage = "wiring"
     explains = (*SYMPTOMS, "discriminator-overfitting", "condition-ignored", "critic-unconstrained")
     remedies = (
+        PASS_REALS,
         Remedy(
             "fix-discriminator-targets",
             "Give fakes the opposite target of reals in the discriminator's loss, and pass its scores of "
@@ -92,6 +99,40 @@ class DiscriminatorObjectiveSign(Check):
             or self._by_target(observations)
             or self._never_sent_back(observations)
             or self._without_fakes(observations)
+            or self._without_reals(observations)
+        )
+
+    def _without_reals(self, observations: Observations) -> Finding | None:
+        """The discriminator is trained, but no real ever reaches its loss."""
+        reals = len(observations.series("score.real.mean").finite())
+        fakes = len(observations.series("score.fake.mean").finite())
+        roles = float(observations.fact("roles.decided", 0.0))
+        if reals or fakes < LEAST_UNSEEN or roles < SURE_ROLES:
+            return None
+        return self.finding(
+            "warning",
+            0.75,
+            f"In {fakes} records the discriminator's step was given the generator's samples only: no real "
+            "entered its loss, so it cannot learn what is real.",
+            evidence=(
+                Measurement(
+                    "score.real.mean",
+                    0.0,
+                    1.0,
+                    "below",
+                    ROLES_SOURCE,
+                    "records of reals in the discriminator's step",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "reals that came out of the generator too (a reconstruction as the real one)",
+                    "open",
+                    "then tell them with monitor.real",
+                ),
+            ),
+            since=0,
+            remedies=(PASS_REALS,),
         )
 
     def _by_sign(self, observations: Observations) -> Finding | None:

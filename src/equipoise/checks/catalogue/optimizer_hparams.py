@@ -23,6 +23,8 @@ LARGEST_UPDATE = 0.1
 SMALLEST_UPDATE = 1e-6
 LARGEST_BETA = 0.5
 EXTREME_BETA = 0.95
+LARGEST_DECAY = 0.1
+EXTREME_DECAY = 1.0
 SMALLEST_CLIP = 0.05
 SMALLEST_EPSILON_HALF = 1e-7
 RATE_SOURCE = "UMLAUT (rates above 0.01 or below 1e-7); ours for the lower end"
@@ -31,6 +33,7 @@ UPDATE_SOURCE = "DeepDiagnosis: update ratio outside 1e-5 to 1e-1"
 RATIO_SOURCE = "BigGAN and SAGAN use 4; ours: a factor 10 is unusual, 50 is a mistake"
 BETA_SOURCE = "Radford et al. 2016 (0.5); Gulrajani et al. 2017 (0)"
 CLIP_SOURCE = "SRNet issue 18: gradients clamped to 0.01 stood still, 1 did not"
+DECAY_SOURCE = "ours: published GANs use 0 to 0.01; above 1 it outweighs any loss of the order of one"
 EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
@@ -60,10 +63,11 @@ class OptimizerHyperparameters(Check):
 
     Evidence and threshold
         Info: a learning rate above 0.01 (1 for plain SGD) or below 1e-6; a ratio of the two rates beyond
-        10; a first beta above 0.5 without any regularizer; gradients clipped by norm below 0.05; an Adam
-        epsilon below 1e-7 with float16 scores. Warning, from a second signal: the relative update is above
-        0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is 0.05 or more, the ratio is
-        beyond 50, the first beta is 0.95 or more, or gradients are clipped by value below 0.05.
+        10; a first beta above 0.5 without any regularizer; a weight decay above 0.1; gradients clipped by
+        norm below 0.05; an Adam epsilon below 1e-7 with float16 scores. Warning, from a second signal: the
+        relative update is above 0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is
+        0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the weight decay is above 1, or
+        gradients are clipped by value below 0.05.
 
     What else it could be
         - A learning rate that is still warming up: small rates warn only when the updates are small too.
@@ -110,6 +114,7 @@ class OptimizerHyperparameters(Check):
             *self._rates(observations),
             *ratio,
             *self._momentum(observations),
+            *self._decay(observations),
             *self._clipping(observations),
         ]
         if not remarks:
@@ -249,6 +254,28 @@ class OptimizerHyperparameters(Check):
                         ),
                     )
                 )
+        return remarks
+
+    @staticmethod
+    def _decay(observations: Observations) -> list[_Remark]:
+        remarks = []
+        for optimizer in observations.fact("optimizers", []):
+            decay, player = float(optimizer.get("weight_decay") or 0.0), optimizer.get("player")
+            if player not in ("generator", "discriminator") or not decay > LARGEST_DECAY:
+                continue
+            measurement, extreme = (
+                Measurement(
+                    "optimizers", decay, limit, "above", DECAY_SOURCE, f"weight decay of the {player}"
+                )
+                for limit in (LARGEST_DECAY, EXTREME_DECAY)
+            )
+            remarks.append(
+                _Remark(
+                    f"The {player}'s weight decay is {decay:g}: it pulls the weights to zero.",
+                    measurement,
+                    extreme if decay > EXTREME_DECAY else None,
+                )
+            )
         return remarks
 
     def _clipping(self, observations: Observations) -> list[_Remark]:

@@ -21,6 +21,8 @@ UNNORMALISED_STD = 10.0
 SMALL_SPREAD = 0.1
 MOVED = 0.05  # standard deviation of fakes that are more than a constant
 RECORDS = 3
+HELD = 1e-6  # ends of a range that are this near are one bound
+MOSTLY = 0.9
 BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf)}
 REACH = "exact: what the generator's last activation can give"
 SIGN = "voletiv/self-attention-GAN-pytorch issue 6; ours: smallest real at or above -0.02"
@@ -108,6 +110,7 @@ class RangeMismatch(Check):
         "z-ignored",
         "critic-unconstrained",
         "non-finite",
+        "frozen-network",
     )
     remedies = (
         Remedy(
@@ -136,6 +139,8 @@ class RangeMismatch(Check):
         if outliers is not None:
             return outliers
         activation = observations.fact("generator.output_activation")
+        if activation == "clamp":
+            return self._clamped(observations, low.median(), high.median())
         if activation in BOUNDS:
             return (
                 self._unreachable(observations, activation, low.median(), high.median())
@@ -194,6 +199,8 @@ class RangeMismatch(Check):
     ) -> Finding | None:
         bottom, top = BOUNDS[activation]
         width = top - bottom if math.isfinite(top) else max(high, 1.0)
+        if self._treated(observations, bottom, top, TOLERANCE * width):
+            return None
         below, above = bottom - low, high - top
         if max(below, above) <= TOLERANCE * width:
             return None
@@ -231,6 +238,53 @@ class RangeMismatch(Check):
             ),
             since=0,
         )
+
+    @staticmethod
+    def _treated(observations: Observations, bottom: float, top: float, tolerance: float) -> bool:
+        """Whether fakes too are beyond the generator's range when the discriminator is shown them.
+
+        Then both are treated on the way, with noise for instance, and the reals' range is not the data's.
+        """
+        lowest = observations.series("sample.fake.low").median()
+        highest = observations.series("sample.fake.high").median()
+        return lowest < bottom - tolerance or highest > top + tolerance
+
+    def _clamped(self, observations: Observations, low: float, high: float) -> Finding | None:
+        """A clamp's bounds are where the fakes' own ends stay, record for record."""
+        for signal, end, beyond in (("sample.fake.low", low, -1), ("sample.fake.high", high, 1)):
+            ends = observations.series(signal).finite()
+            if len(ends) < RECORDS:
+                continue
+            bound = ends.smallest() if beyond < 0 else ends.largest()
+            held = ends.share(np.abs(ends.values - bound) < HELD)
+            width = high - low
+            if held < MOSTLY or not width > 0 or beyond * (end - bound) <= TOLERANCE * width:
+                continue
+            return self.finding(
+                "error",
+                0.95,
+                f"The reals lie in [{low:.3g}, {high:.3g}], but the generator ends in a clamp at {bound:.3g} "
+                "and gives nothing beyond.",
+                evidence=(
+                    Measurement(
+                        signal.replace("fake", "real"),
+                        end,
+                        bound,
+                        "below" if beyond < 0 else "above",
+                        REACH,
+                        f"end of the reals' range; the threshold is the fakes' in {held:.0%} of the records",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "fakes that have not learnt to go that far",
+                        "ruled out",
+                        "their end is the same in every record",
+                    ),
+                ),
+                since=0,
+            )
+        return None
 
     def _reals_without_negatives(self, observations: Observations, activation: str) -> Finding | None:
         lowest = observations.series("sample.real.low").finite()
