@@ -11,6 +11,10 @@ the fit on the other. The table that ships is the fit on both. The map is strict
 changes no order.
 
 The runs must have been judged without the table (delete it first), so that they hold raw confidences.
+
+    python -m benchmarks.failures.calibrate --second
+
+adds how good the table was on the second half, which was judged with it and took no part in the fit.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.failures.score import findings, judge, load
-from benchmarks.failures.split import half_of
+from benchmarks.failures.split import SECOND, half_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "src" / "equipoise" / "checks" / "calibration.json"
@@ -105,14 +109,34 @@ def draw(sets: dict[str, np.ndarray], path: Path) -> None:
     pyplot.close(figure)
 
 
+def second_half(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """The stated confidences of the second half against what was right there."""
+    rows = pairs(records, SECOND)
+    top = rows[rows[:, 0] >= 0.95]
+    return {
+        "second_findings": len(rows),
+        "second_stated": float(rows[:, 0].mean()),
+        "second_right": float(rows[:, 1].mean()),
+        "second_expected_calibration_error": expected_error(rows),
+        "second_top_findings": len(top),
+        "second_top_stated": float(top[:, 0].mean()),
+        "second_top_right": float(top[:, 1].mean()),
+    }
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("benchmarks/failures/runs"))
     parser.add_argument("--figure", type=Path, default=ROOT / "docs" / "figures" / "reliability.png")
+    parser.add_argument("--second", action="store_true", help="only add how good the table was on that half")
     options = parser.parse_args(arguments)
-    from benchmarks._common import write_result
+    from benchmarks._common import RESULTS, write_result
 
     records = [record for record in load(options.runs) if "planted" in record]
+    if options.second:
+        earlier = json.loads((RESULTS / "failures_confidence.json").read_text(encoding="utf-8"))
+        write_result("failures_confidence", earlier | second_half(records))
+        return 0
     calibration, reported = pairs(records, "calibration"), pairs(records, "reported")
     scale, shift = fit(reported)
     table = [[raw, round(float(mapped(np.array([raw]), scale, shift)[0]), 4)] for raw in POINTS]

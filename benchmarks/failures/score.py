@@ -24,6 +24,7 @@ import argparse
 import itertools
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -221,13 +222,11 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
-def headline(result: Record) -> list[str]:
+def headline(result: Record, halves: tuple[str, ...] = ("reported", "calibration")) -> list[str]:
     """The table of the figures that have a target."""
-    reported, calibration = result["reported"], result["calibration"]
-    lines = [
-        "| | reported half | calibration half | target |",
-        "|---|---|---|---|",
-    ]
+    known = [result[half] for half in halves]
+    columns = ["", *(f"{half} half" for half in halves), "target"]
+    lines = [_row(columns), _row(["---"] * len(columns))]
     for label, key, target in (
         ("faulty runs scored", "faulty_runs", ""),
         ("right code", "right_code", "≥ 95 %"),
@@ -237,38 +236,44 @@ def headline(result: Record) -> list[str]:
         ("healthy runs with an error", "healthy_with_error", "0 %"),
         ("healthy runs with a warning", "healthy_with_warning", "≤ 5 %"),
     ):
-        values = [half[key] for half in (reported, calibration)]
+        values = [half[key] for half in known]
         shown = [str(value) if isinstance(value, int) else percent(value) for value in values]
-        lines.append(f"| {label} | {shown[0]} | {shown[1]} | {target} |")
-    early = [half["detected_within"]["0.10"] for half in (reported, calibration)]
-    lines.append(f"| detected within the first tenth | {percent(early[0])} | {percent(early[1])} | ≥ 50 % |")
+        lines.append(_row([label, *shown, target]))
+    early = [percent(half["detected_within"]["0.10"]) for half in known]
+    lines.append(_row(["detected within the first tenth", *early, "≥ 50 %"]))
     return lines
+
+
+def by_case(result: Record, half: str) -> list[str]:
+    """The tables of one half: operators, and healthy variants."""
+    columns = [f"operator ({half} half)", "runs", "right code", "first", "first tenth", "said instead"]
+    lines = [_row(columns), _row(["---"] * len(columns))]
+    for row in result[f"operators_{half}"]:
+        shares = [percent(row[key]) for key in ("right_code", "right_code_first", "within_a_tenth")]
+        lines.append(_row([row["operator"], row["runs"], *shares, _counted(row["said_instead"])]))
+    columns = [f"healthy variant ({half} half)", "runs", "errors", "warnings"]
+    lines += ["", _row(columns), _row(["---"] * len(columns))]
+    for row in result[f"healthy_{half}"]:
+        lines.append(_row([row["variant"], row["runs"], *(_counted(row[k]) for k in ("errors", "warnings"))]))
+    return lines
+
+
+def _row(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |".replace("|  |", "| |")
+
+
+def _counted(names: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in names.items())
 
 
 def markdown(result: Record) -> str:
     """The tables for the documentation."""
-    lines = headline(result)
-    lines += ["", "| operator (reported half) | runs | right code | first | first tenth | said instead |"]
-    lines.append("|---|---|---|---|---|---|")
-    for row in result["operators_reported"]:
-        instead = ", ".join(f"{name} ({count})" for name, count in row["said_instead"].items())
-        lines.append(
-            f"| {row['operator']} | {row['runs']} | {percent(row['right_code'])} | "
-            f"{percent(row['right_code_first'])} | {percent(row['within_a_tenth'])} | {instead} |"
-        )
-    lines += ["", "| healthy variant (reported half) | runs | errors | warnings |", "|---|---|---|---|"]
-    for row in result["healthy_reported"]:
-        shown = [
-            ", ".join(f"{name} ({count})" for name, count in row[kind].items())
-            for kind in ("errors", "warnings")
-        ]
-        lines.append(f"| {row['variant']} | {row['runs']} | {shown[0]} | {shown[1]} |")
-    lines += ["", "| stated confidence | findings | mean stated | right |", "|---|---|---|---|"]
+    lines = [*headline(result), "", *by_case(result, "reported")]
+    columns = ["stated confidence", "findings", "mean stated", "right"]
+    lines += ["", _row(columns), _row(["---"] * len(columns))]
     for row in result["reliability_reported"]:
-        lines.append(
-            f"| {row['from']:.2f} to {row['to']:.2f} | {row['findings']} | {row['stated']:.2f} | "
-            f"{percent(row['right'])} |"
-        )
+        limits = f"{row['from']:.2f} to {row['to']:.2f}"
+        lines.append(_row([limits, row["findings"], f"{row['stated']:.2f}", percent(row["right"])]))
     return "\n".join(lines) + "\n"
 
 
