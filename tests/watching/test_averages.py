@@ -67,3 +67,25 @@ def test_an_average_made_before_watching_is_found(made: Callable[[nn.Module], nn
 
 def test_another_network_of_the_same_class_is_no_average() -> None:
     assert train(copy.deepcopy, averaged=False).facts.collect()["ema"] == []
+
+
+def test_the_part_with_all_the_weights_and_a_wrapper_are_the_generator_itself() -> None:
+    torch.manual_seed(0)
+    body = generator()
+    own, judge = nn.Sequential(body, nn.Tanh()), nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1))
+    wrapper = nn.Sequential(own, nn.Identity())
+    watcher = Watcher(own, judge, History(None), every=1)
+    update_g, update_d = torch.optim.Adam(own.parameters(), 1e-2), torch.optim.Adam(judge.parameters(), 1e-2)
+    for _ in range(STEPS):
+        # Gradients are cleared behind the step, so that none shows between the steps.
+        fake = wrapper(torch.randn(32, 4))
+        (
+            torch.relu(1 - judge(torch.randn(32, 6))).mean() + torch.relu(1 + judge(fake.detach())).mean()
+        ).backward()
+        update_d.step()
+        update_d.zero_grad()
+        (-judge(fake).mean()).backward()
+        update_g.step()
+        update_g.zero_grad()
+    watcher.close()
+    assert watcher.facts.collect()["ema"] == []

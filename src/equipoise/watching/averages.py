@@ -41,14 +41,16 @@ class Averages:
             return
         self._next_search = max(2 * update, update + _SEARCH_AGAIN)
         shapes = [parameter.shape for parameter in generator.parameters()]
+        own = {id(parameter) for parameter in generator.parameters()}
         for one in gc.get_objects():
             if type(one) is not type(generator) or one is generator or is_isolated(one):
                 continue
             parameters = list(one.parameters())
-            # What has a gradient is trained by itself.
-            if [parameter.shape for parameter in parameters] == shapes and all(
-                parameter.grad is None for parameter in parameters
-            ):
+            if [parameter.shape for parameter in parameters] != shapes:
+                continue
+            # A part of the generator that holds all its weights, or a wrapper around it, is the generator;
+            # what has a gradient is trained by itself.
+            if all(id(parameter) not in own and parameter.grad is None for parameter in parameters):
                 self.seen(one)
 
     def modules(self) -> list[nn.Module]:
