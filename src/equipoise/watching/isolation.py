@@ -39,7 +39,7 @@ _ISOLATED: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
 
 def is_isolated(module: nn.Module) -> bool:
-    """Whether a module is one of our own copies."""
+    """Whether a module is one of our own copies, or a part of one."""
     return module in _ISOLATED
 
 
@@ -69,7 +69,8 @@ def isolated_copy(module: nn.Module) -> nn.Module:
                 part._forward_hooks_always_called.pop(key, None)
     for parameter in result.parameters():
         parameter.grad = None
-    _ISOLATED.add(result)
+    for part in result.modules():
+        _ISOLATED.add(part)
     return result
 
 
