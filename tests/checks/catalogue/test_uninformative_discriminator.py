@@ -123,7 +123,7 @@ def straight(**slopes: float) -> Observations:
 
 def test_a_discriminator_that_is_a_straight_line() -> None:
     finding = check().run(straight())
-    assert finding.severity == "warning"
+    assert finding.severity == "error"
     assert "straight line" in finding.message
     assert "constant-discriminator" in finding.explains
 

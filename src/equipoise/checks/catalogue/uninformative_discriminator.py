@@ -59,7 +59,7 @@ class UninformativeDiscriminator(Check):
         in two records of five since the warm-up, with a fresh AUC above 0.95 and fakes far from the reals:
         warning (it follows the fakes about), or info where the fakes have collapsed. Slopes at reals, fakes
         and between that agree to 1 in 10,000, with a fresh AUC above 0.95 and fakes far from the reals:
-        warning (a discriminator without a hidden layer). Without the probe a
+        warning, or an error if by two measures (a discriminator without a hidden layer). Without the probe a
         warning needs two independent measures by which the fakes are far from the reals. Confidence: 0.6 at
         the threshold towards 0.95 for a fresh AUC of 1.
 
@@ -237,7 +237,7 @@ class UninformativeDiscriminator(Check):
         if not unequal < ONE_SLOPE:
             return None
         return self.finding(
-            "warning",
+            "error" if len(far) > 1 else "warning",
             confidence(0.8, 0.95, (fresh["auc"] - FRESH_CERTAIN) / (1 - FRESH_CERTAIN)),
             "The discriminator's slope is the same everywhere: it is a straight line, which can compare the "
             "means of reals and fakes and nothing else. A small one with a hidden layer tells them apart "
