@@ -43,3 +43,17 @@ def test_at_work() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_reals_that_are_changed_more_and_more() -> None:
+    def run(high, low=-1.0):
+        return check().run(observe({"sample.real.low": low, "sample.real.high": high}, base=healthy_ns_gan()))
+
+    finding = run(lambda t: 1 + 2 * t, low=lambda t: -1 - 2 * t)
+    assert finding.severity == "warning"
+    assert "has grown" in finding.message
+    assert run(1.0) is None
+    # Noise that is taken back; a single outlier; a range that only breathes.
+    assert run(lambda t: 1 + 0.5 * (1 - t)) is None
+    assert run(lambda t: 1 + 50.0 * (t > 0.99)) is None
+    assert run(lambda t: 1 + 0.3 * t) is None

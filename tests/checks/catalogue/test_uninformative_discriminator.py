@@ -138,3 +138,7 @@ def test_nor_one_whose_fakes_have_arrived() -> None:
         {"sample.nearest.ratio": 1.0, "sample.coverage": 0.9, "sample.distance.ratio": 1.0}, base=straight()
     )
     assert check().run(arrived) is None
+
+
+def test_a_point_against_a_point_needs_no_more_than_a_line() -> None:
+    assert check().run(observe({"sample.distance.ratio": 0.0}, base=straight())) is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.conditions import above
 from equipoise.checks.cures import root, symptomatic
@@ -17,6 +19,10 @@ HIGH = 0.8
 END = 1.0
 # Karras et al. (2020), ADA, section 3.1.
 TARGET_SIGN = 0.6
+# The range of a batch of reals late in the run over that of its first batches.
+WIDENED = 1.5
+FIRST = 5
+LEAST_RECORDS = 20
 
 _CAP = Remedy(
     "cap-augmentation",
@@ -33,7 +39,8 @@ class AugmentationRunaway(Check):
 
     What it does
         Reads the probability p of an adaptive augmentation, from a log or as the user gives it, and the mean
-        sign r_t of the discriminator's scores of reals, which p is to bring to 0.6.
+        sign r_t of the discriminator's scores of reals, which p is to bring to 0.6. Without a p it looks
+        whether the reals, as they are shown, are changed more and more.
 
     Why it is bad
         Beyond about 0.8 the generator cannot tell augmented from real and learns the augmentations. A
@@ -41,6 +48,8 @@ class AugmentationRunaway(Check):
 
     Evidence and threshold
         p above 0.8 for 100 steps: warning. p at 1 or above with r_t still above 0.6: error.
+        Where no p is known: the range of the reals as they are shown is more than 1.5 times that of the
+        first five records in the median of the last third, having grown before: warning.
         Confidence: 0.75 (0.9 for an error) towards 0.97 with p.
 
     What else it could be
@@ -59,7 +68,7 @@ class AugmentationRunaway(Check):
     name = "augmentation-runaway"
     kinds = ("passive", "probe")
     stage = "supply"
-    signals = ("augmentation.probability", "score.accuracy.real")
+    signals = ("augmentation.probability", "score.accuracy.real", "sample.real.low", "sample.real.high")
     probes = ("memorisation",)
     explains = ("late-collapse", "mode-collapse", "batch-blindness")
     remedies = (*root("more-data", "r1-penalty"), _CAP, *symptomatic("roll-back"))
@@ -67,7 +76,7 @@ class AugmentationRunaway(Check):
     def run(self, observations: Observations) -> Finding | None:
         held = sustained(observations, "augmentation.probability", above(HIGH))
         if held is None or not math.isfinite(held.value):
-            return None
+            return self._widening(observations)
         now = observations.last("augmentation.probability")
         sign = self._sign(observations)
         error = now >= END and sign > TARGET_SIGN
@@ -125,6 +134,49 @@ class AugmentationRunaway(Check):
                 ),
             ),
             since=held.since,
+        )
+
+    def _widening(self, observations: Observations) -> Finding | None:
+        """Reals whose range grows while the run goes on: what is done to them does."""
+        low, high = (observations.series(f"sample.real.{end}").finite() for end in ("low", "high"))
+        if len(low) != len(high) or len(low) < LEAST_RECORDS or not observations.warmed_up:
+            return None
+        width = high.values - low.values
+        third = len(width) // 3
+        first, middle, last = (float(np.median(part)) for part in (width[:FIRST], width[-2 * third : -third],
+                                                                   width[-third:]))  # fmt: skip
+        if not (first > 0 and last > WIDENED * first and middle > math.sqrt(WIDENED) * first):
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.7, 0.92, last / (WIDENED * first) - 1),
+            "The range of the reals as the discriminator is shown them has grown from "
+            f"{first:.2f} to {last:.2f} during the run: data do not do that, so whatever is done to them, an "
+            "augmentation or noise, grows without a bound.",
+            evidence=(
+                Measurement(
+                    "sample.real.high",
+                    last,
+                    WIDENED * first,
+                    "above",
+                    "ours: one and a half times",
+                    f"range of a batch of reals in the last third, median; at first {first:.2f}",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "single outliers",
+                    "ruled out",
+                    f"medians of many batches; in the middle of the run it was {middle:.2f}",
+                ),
+                Alternative(
+                    "data that change by design (a curriculum, growing resolution)",
+                    "open",
+                    "then this range should settle",
+                ),
+            ),
+            since=int(low.steps[-third]),
+            remedies=(_CAP,),
         )
 
     @staticmethod

@@ -34,6 +34,7 @@ COMPOSITE = 0.05
 # Two records of five at chance or on the wrong side, though another discriminator is certain.
 OFTEN = 0.4
 ALIKE = 0.5
+ALL_ALIKE = 0.05
 LEAST_RECORDS = 10
 # A discriminator without curves has one slope everywhere, up to rounding.
 ONE_SLOPE = 1e-4
@@ -228,6 +229,8 @@ class UninformativeDiscriminator(Check):
         far = distance_from_reals(observations)
         if penalty is None or anatomy is None or fresh is None or not fresh["auc"] > FRESH_CERTAIN or not far:
             return None
+        if not latest(observations, "sample.distance.ratio").median() > ALL_ALIKE:
+            return None  # a point against a point (Dirac-GAN): a straight line is all that it takes
         slopes = [anatomy[f"steepness{place}"] for place in ("", ".real", ".between")]
         unequal = (
             max(penalty["norm.std"] / penalty["norm"], max(slopes) / min(slopes) - 1)
