@@ -109,7 +109,9 @@ def test_a_collapse_that_hops_about_is_not_said_to_come_from_the_discriminator()
 def straight(**slopes: float) -> Observations:
     """Slopes of 0.18 everywhere but where told, fakes far away."""
     return observe(
-        {"score.auc": 1.0, "sample.nearest.ratio": 5.0, "sample.coverage": 0.0},
+        {
+            "score.auc": 1.0, "sample.nearest.ratio": 5.0, "sample.coverage": 0.0, "sample.distance.ratio": 3.0
+        },
         probes={
             "fresh-discriminator": {"auc": 1.0, "auc.own": 1.0},
             "gradient-penalty": {"norm": 0.18, "norm.std": slopes.pop("std", 1e-9)},
@@ -140,5 +142,6 @@ def test_nor_one_whose_fakes_have_arrived() -> None:
     assert check().run(arrived) is None
 
 
-def test_a_point_against_a_point_needs_no_more_than_a_line() -> None:
+def test_a_point_against_a_point_or_a_cloud_in_the_wrong_place_needs_no_more_than_a_line() -> None:
+    assert check().run(observe({"sample.distance.ratio": 1.0}, base=straight())) is None
     assert check().run(observe({"sample.distance.ratio": 0.0}, base=straight())) is None

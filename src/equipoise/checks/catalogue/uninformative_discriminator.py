@@ -229,8 +229,10 @@ class UninformativeDiscriminator(Check):
         far = distance_from_reals(observations)
         if penalty is None or anatomy is None or fresh is None or not fresh["auc"] > FRESH_CERTAIN or not far:
             return None
-        if not latest(observations, "sample.distance.ratio").median() > ALL_ALIKE:
-            return None  # a point against a point (Dirac-GAN): a straight line is all that it takes
+        # A point against a point (Dirac-GAN), or a cloud that is only in the wrong place: a line is all it takes.
+        spread = latest(observations, "sample.distance.ratio").median()
+        if not spread > ALL_ALIKE or all(one.name != "sample.distance.ratio" for one in far):
+            return None
         slopes = [anatomy[f"steepness{place}"] for place in ("", ".real", ".between")]
         unequal = (
             max(penalty["norm.std"] / penalty["norm"], max(slopes) / min(slopes) - 1)
