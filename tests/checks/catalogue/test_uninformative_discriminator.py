@@ -110,7 +110,10 @@ def straight(**slopes: float) -> Observations:
     """Slopes of 0.18 everywhere but where told, fakes far away."""
     return observe(
         {
-            "score.auc": 1.0, "sample.nearest.ratio": 5.0, "sample.coverage": 0.0, "sample.distance.ratio": 3.0
+            "score.auc": 1.0,
+            "sample.nearest.ratio": 5.0,
+            "sample.coverage": 0.0,
+            "sample.distance.ratio": 3.0,
         },
         probes={
             "fresh-discriminator": {"auc": 1.0, "auc.own": 1.0},

@@ -229,7 +229,7 @@ class UninformativeDiscriminator(Check):
         far = distance_from_reals(observations)
         if penalty is None or anatomy is None or fresh is None or not fresh["auc"] > FRESH_CERTAIN or not far:
             return None
-        # A point against a point (Dirac-GAN), or a cloud that is only in the wrong place: a line is all it takes.
+        # A point against a point (Dirac-GAN), or a cloud that is only in the wrong place: a line is enough.
         spread = latest(observations, "sample.distance.ratio").median()
         if not spread > ALL_ALIKE or all(one.name != "sample.distance.ratio" for one in far):
             return None
