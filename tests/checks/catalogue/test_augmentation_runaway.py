@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from observe import HEALTHY, healthy_ns_gan, observe
 
@@ -57,3 +58,7 @@ def test_reals_that_are_changed_more_and_more() -> None:
     assert run(lambda t: 1 + 0.5 * (1 - t)) is None
     assert run(lambda t: 1 + 50.0 * (t > 0.99)) is None
     assert run(lambda t: 1 + 0.3 * t) is None
+    # Heavy tails: batches of 64 values of a Cauchy law.
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        assert run(lambda t, random=random: np.abs(random.standard_cauchy((len(t), 64))).max(1)) is None

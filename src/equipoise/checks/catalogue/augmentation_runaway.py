@@ -19,9 +19,10 @@ HIGH = 0.8
 END = 1.0
 # Karras et al. (2020), ADA, section 3.1.
 TARGET_SIGN = 0.6
-# The range of a batch of reals late in the run over that of its first batches.
+# The range of a batch of reals late in the run, over that of its first batches.
 WIDENED = 1.5
-FIRST = 5
+FIRST = 10
+NEARLY_ALL = 0.75
 LEAST_RECORDS = 20
 
 _CAP = Remedy(
@@ -49,7 +50,8 @@ class AugmentationRunaway(Check):
     Evidence and threshold
         p above 0.8 for 100 steps: warning. p at 1 or above with r_t still above 0.6: error.
         Where no p is known: the range of the reals as they are shown is more than 1.5 times that of the
-        first five records in the median of the last third, having grown before: warning.
+        first ten records in the median of the last third, having grown before, and three quarters of those
+        are wider than any of the first ten: warning.
         Confidence: 0.75 (0.9 for an error) towards 0.97 with p.
 
     What else it could be
@@ -143,9 +145,12 @@ class AugmentationRunaway(Check):
             return None
         width = high.values - low.values
         third = len(width) // 3
-        first, middle, last = (float(np.median(part)) for part in (width[:FIRST], width[-2 * third : -third],
-                                                                   width[-third:]))  # fmt: skip
+        early, late = width[:FIRST], width[-third:]
+        first, middle, last = (float(np.median(part)) for part in (early, width[-2 * third : -third], late))
         if not (first > 0 and last > WIDENED * first and middle > math.sqrt(WIDENED) * first):
+            return None
+        # Of heavy tails a wide batch is nothing special: nearly all late ones must be wider than any early one.
+        if not np.quantile(late, 1 - NEARLY_ALL) > early.max():
             return None
         return self.finding(
             "warning",
