@@ -149,7 +149,7 @@ class AugmentationRunaway(Check):
         first, middle, last = (float(np.median(part)) for part in (early, width[-2 * third : -third], late))
         if not (first > 0 and last > WIDENED * first and middle > math.sqrt(WIDENED) * first):
             return None
-        # Of heavy tails a wide batch is nothing special: nearly all late ones must be wider than any early one.
+        # Under heavy tails one wide batch is nothing: nearly all late ones must be wider than any early one.
         if not np.quantile(late, 1 - NEARLY_ALL) > early.max():
             return None
         return self.finding(
