@@ -55,7 +55,9 @@ def _overhead(result: dict[str, Any]) -> list[Row]:
         ("dcgan with probes", "the same with all probes once in 1,000 steps", "5 %"),
     ):
         if key in result:
-            rows.append((label, _percent(result[key]["watched_over_plain"]["median"] - 1), target))
+            measured = result[key]
+            whole = _percent(measured["watched_over_plain"]["whole"] - 1)
+            rows.append((f"{label}, {measured['steps']:,} steps", whole, target))
     return rows
 
 

@@ -14,6 +14,7 @@ so the watcher's clock does not see it.
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import statistics
 import time
@@ -27,7 +28,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import equipoise
-from benchmarks._common import machine_description, write_result
+from benchmarks._common import RESULTS, machine_description, write_result
 from equipoise.watching import watcher
 
 Step = Callable[[], None]
@@ -137,14 +138,26 @@ def main() -> None:
     parser.add_argument("--probe-every", type=int, default=1000)
     parser.add_argument("--probed-rounds", type=int, default=3)
     parser.add_argument("--memory-steps", type=int, default=50_000)
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=["dcgan", "ring", "dcgan with probes", "memory"],
+        help="measure these anew and keep the others",
+    )
     options = parser.parse_args()
-    result = {
-        "machine": machine_description(),
-        "dcgan": compare(dcgan, options.rounds, options.dcgan_steps, None),
-        "ring": compare(ring, options.rounds, options.ring_steps, None),
-        "dcgan with probes": compare(dcgan, options.probed_rounds, options.probe_every, options.probe_every),
-        "memory": memory(options.memory_steps),
+    measures: dict[str, Callable[[], dict[str, Any]]] = {
+        "dcgan": lambda: compare(dcgan, options.rounds, options.dcgan_steps, None),
+        "ring": lambda: compare(ring, options.rounds, options.ring_steps, None),
+        "dcgan with probes": lambda: compare(
+            dcgan, options.probed_rounds, options.probe_every, options.probe_every
+        ),
+        "memory": lambda: memory(options.memory_steps),
     }
+    path = RESULTS / "watching_overhead.json"
+    result = json.loads(path.read_text(encoding="utf-8")) if options.only and path.exists() else {}
+    result["machine"] = machine_description()
+    for name in options.only or measures:
+        result[name] = measures[name]()
     print(write_result("watching_overhead", result))
 
 
