@@ -63,8 +63,8 @@ a data loader with `requires_grad` toggled, one summed batch, a Lightning-like c
 average, a critic's loop, a recurrent generator, projection, image to image with a multi-scale
 discriminator, mixed precision with accumulation), other networks, all operators of the first halves again
 and 36 new ones. It was written without reading the checks or seeing a verdict on it (the tables above were
-known); loops, lengths and labels were tried unwatched. Then it was run once, with one seed and the code of that moment. **This is the
-newest unseen result.**
+known); loops, lengths and labels were tried unwatched. Then it was run once, with one seed and the code of
+that moment. **This is the newest unseen result.**
 
     python -m benchmarks.failures.run --half second --seeds 0 --data FOLDER
 """
