@@ -59,3 +59,29 @@ def test_one_half_without_slopes_is_enough() -> None:
 
 def test_four_records_are_too_few() -> None:
     assert found(NAME, observe({"slope.generator.positive": [1.0] * 4}, base=healthy_ns_gan())) is None
+
+
+def test_a_target_on_the_fakes_side_where_the_discriminators_are_not_known() -> None:
+    """Patches of a pool of fakes: the fit of the discriminator's side fails, the generator's does not."""
+
+    def run(target: float, fake: float, down: float, real: float = 0.96):
+        facts = {
+            "objective.target.generator": target,
+            "objective.target.real": None,
+            "objective.target.fake": None,
+            "objective.generator": "least-squares",
+        }
+        signals = {
+            "score.real.mean": real,
+            "score.fake.mean": fake,
+            "slope.generator.positive": down,
+            "slope.real.positive": 0.4,
+            "slope.fake.positive": 0.6,
+        }
+        return found(NAME, observe(signals, facts=facts, base=healthy_least_squares_gan()))
+
+    assert run(0.0, 0.1, 0.7).severity == "error"
+    assert run(1.0, 0.1, 0.0) is None
+    # Least squares with 0 between -1 and 1: most fakes are pushed up, or both are near it.
+    assert run(0.0, -0.2, 0.3, real=0.8) is None
+    assert run(0.0, 0.05, 0.7, real=0.1) is None

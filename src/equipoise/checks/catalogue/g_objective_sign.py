@@ -11,6 +11,8 @@ from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.history.observations import Observations
 
 LEAST_RECORDS = 5
+LEAST_SIDED = 20  # records of the generator's step from which the side of its target is judged
+FAR_SIDE = 3.0  # times as near to the fakes' scores as to the reals'
 SOURCE = "exact: the sign of a derivative"
 TARGET_SOURCE = "exact: the generator's target against the discriminator's two"
 SATURATING = ("minimax",)
@@ -37,6 +39,8 @@ class GeneratorObjectiveSign(Check):
         fakes near the wrong target take both signs; there the target estimated from the generator's slope
         (`objective.target.generator`) decides: an error if it is nearer to the discriminator's fake target
         than to its real one.
+        Where only the generator's target could be read, error if it is three times as near to the mean score
+        of fakes as to that of reals, and most of its slopes push down.
 
     What else it could be
         - Labels or signs that are reversed but consistent (real = 0): ruled out, because "real" is read from
@@ -59,13 +63,20 @@ class GeneratorObjectiveSign(Check):
     code = "EQ004"
     name = "g-objective-sign"
     kinds = ("preflight", "passive")
-    signals = ("slope.generator.positive", "slope.real.positive", "slope.fake.positive")
+    signals = (
+        "slope.generator.positive",
+        "slope.real.positive",
+        "slope.fake.positive",
+        "score.real.mean",
+        "score.fake.mean",
+    )
     facts = (
         "objective.target.generator",
         "objective.target.real",
         "objective.target.fake",
         "objective.generator",
         "objective.flipped",
+        "score.orientation",
     )
     stage = "wiring"
     explains = (
@@ -87,7 +98,54 @@ class GeneratorObjectiveSign(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
-        return self._by_sign(observations) or self._by_target(observations)
+        return self._by_sign(observations) or self._by_target(observations) or self._by_side(observations)
+
+    def _by_side(self, observations: Observations) -> Finding | None:
+        """The generator's own target is known, the discriminator's are not: on which side it holds which."""
+        target = float(observations.fact("objective.target.generator", math.nan))
+        direction = -1.0 if observations.fact("score.orientation") == -1 else 1.0
+        real, fake = (
+            direction * observations.series(f"score.{role}.mean").median() for role in ("real", "fake")
+        )
+        down = observations.series("slope.generator.positive").finite()
+        known = [observations.fact(f"objective.target.{role}") for role in ("real", "fake")]
+        if any(one is not None for one in known) or len(down) < LEAST_SIDED or not down.median() > 0.5:
+            return None
+        if not (real > fake and abs(target - fake) < abs(target - real) / FAR_SIDE):
+            return None
+        return self.finding(
+            "error",
+            0.9,
+            f"The generator is trained towards a score of {direction * target:.2g}, where the discriminator "
+            f"holds the fakes ({direction * fake:.2g}), away from where it holds the reals "
+            f"({direction * real:.2g}).",
+            evidence=(
+                Measurement(
+                    "objective.target.generator",
+                    target,
+                    fake,
+                    "near",
+                    SOURCE,
+                    "target read from the generator's slopes; the threshold is the mean score of fakes",
+                ),
+                Measurement(
+                    "slope.generator.positive",
+                    down.median(),
+                    0.5,
+                    "above",
+                    SOURCE,
+                    "share of the generator's slopes that push down, median",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a target between the two (least squares with 0 between -1 and 1)",
+                    "ruled out",
+                    "it would push most fakes up",
+                ),
+            ),
+            since=0,
+        )
 
     def _by_sign(self, observations: Observations) -> Finding | None:
         real = agreed(sides(observations, "slope.real.positive"), LEAST_RECORDS)
