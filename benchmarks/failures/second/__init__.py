@@ -1,4 +1,4 @@
-"""A second half that nobody has seen: other data, other networks, other loops, other faults.
+"""A second half, which nobody had seen when it was first run: other data, networks, loops and faults.
 
 The reported half of the first corpus was read and its misses were corrected, so it is no longer evidence.
 Everything here was written without looking at the checks' thresholds and without asking for a single

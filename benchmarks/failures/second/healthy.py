@@ -7,65 +7,42 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.failures.losses import LabelLoss, TermLoss
 from benchmarks.failures.parts import Case, Parts, adam, r1_penalty
 from benchmarks.failures.second import networks
-from benchmarks.failures.second.filed import second_healthy
+from benchmarks.failures.second.filed import replant, second_healthy
 from benchmarks.failures.sources import Batches
 
-
-@second_healthy(
+replant(
     "ordinary",
-    cases=(
-        Case("closures", "bce", "moons"),
-        Case("closures", "bce", "spirals", network="residual", steps=2200),
-        Case("closures", "lsgan", "cancer"),
-        Case("closures", "bce", "moons", network="stepped"),
-        Case("epochs", "bce", "checkerboard"),
-        Case("epochs", "bce", "mnist"),
-        Case("epochs", "lsgan", "colour", network="groupnorm"),
-        Case("summed", "hinge", "moons"),
-        Case("summed", "hinge", "colour", network="spectral"),
-        Case("module", "bce", "mnist"),
-        Case("module", "hinge", "cifar"),
-        Case("module", "rpgan", "spirals"),
-        Case("critic", "wgan-gp", "gaussians"),
-        Case("critic", "wgan-gp", "colour", network="groupnorm"),
-        Case("critic", "wgan-clip", "moons"),
-        Case("sequence", "bce", "ecg"),
-        Case("projected", "hinge", "moons", steps=2200),
-        Case("projected", "bce", "moons"),
-        Case("translation", "lsgan", "cifar"),
-        Case("translation", "hinge", "mnist"),
-        Case("mixed", "bce", "moons"),
-        Case("mixed", "hinge", "mnist", network="instance"),
-    ),
+    Case("closures", "bce", "moons"),
+    Case("closures", "bce", "spirals", network="residual", steps=2200),
+    Case("closures", "lsgan", "cancer"),
+    Case("closures", "bce", "moons", network="stepped"),
+    Case("epochs", "bce", "checkerboard"),
+    Case("epochs", "bce", "mnist"),
+    Case("epochs", "lsgan", "colour", network="groupnorm"),
+    Case("summed", "hinge", "moons"),
+    Case("summed", "hinge", "colour", network="spectral"),
+    Case("module", "bce", "mnist"),
+    Case("module", "hinge", "cifar"),
+    Case("module", "rpgan", "spirals"),
+    Case("critic", "wgan-gp", "gaussians"),
+    Case("critic", "wgan-gp", "colour", network="groupnorm"),
+    Case("critic", "wgan-clip", "moons"),
+    Case("sequence", "bce", "ecg"),
+    Case("projected", "hinge", "moons", steps=2200),
+    Case("projected", "bce", "moons"),
+    Case("translation", "lsgan", "cifar"),
+    Case("translation", "hinge", "mnist"),
+    Case("mixed", "bce", "moons"),
+    Case("mixed", "hinge", "mnist", network="instance"),
 )
-def ordinary(parts: Parts) -> None:
-    """Nothing changed."""
 
 
-@second_healthy(
-    "reversed-labels",
-    source="keras-team/keras-io#361, lucidrains/stylegan2-pytorch#190",
-    cases=(Case("epochs", "bce", "spirals"), Case("closures", "lsgan", "moons")),
-)
-def reversed_labels(parts: Parts) -> None:
-    """Fake is 1 and real is 0 for both players."""
-    parts.loss = LabelLoss(parts.loss.criterion, real_label=0.0, fake_label=1.0)
+replant("reversed-labels", "epochs bce spirals", "closures lsgan moons")
 
 
-@second_healthy(
-    "reversed-critic-sign",
-    source="martinarjovsky/WassersteinGAN#61, #72, #80",
-    cases=(Case("summed", "hinge", "checkerboard"),),
-)
-def reversed_sign(parts: Parts) -> None:
-    """A hinge in which fakes are to score high, for both players."""
-    right = parts.loss
-    parts.loss = TermLoss(
-        real=lambda s: right.real(-s), fake=lambda s: right.fake(-s), generated=lambda s: right.generated(-s)
-    )
+replant("reversed-critic-sign", "summed hinge checkerboard")
 
 
 @second_healthy(
@@ -77,14 +54,11 @@ def relativistic_hinge(parts: Parts) -> None:
     """Relativistic average hinge, often at zero."""
 
 
-@second_healthy(
+replant(
     "large-negative-wasserstein-loss",
+    "critic wgan-gp cancer",
     source="igul222/improved_wgan_training#44, sdv-dev/CTGAN#28, #99",
-    cases=(Case("critic", "wgan-gp", "cancer"),),
 )
-def large_negative(parts: Parts) -> None:
-    """A penalty weight of one for data of high dimension: large negative critic losses."""
-    parts.penalty_weight = 1.0
 
 
 @second_healthy(
@@ -112,24 +86,14 @@ def slow(parts: Parts) -> None:
     parts.optimizers = adam(4e-4, 4e-4, beta1=0.0)
 
 
-@second_healthy(
+replant(
     "undetached-but-zeroed",
+    "epochs lsgan moons",
     source="yunjey/pytorch-tutorial#56, eriklindernoren/PyTorch-GAN#136",
-    cases=(Case("epochs", "lsgan", "moons"),),
 )
-def undetached(parts: Parts) -> None:
-    """No detach in the discriminator's step; the generator's gradients are zeroed before its own."""
-    parts.detach_for_discriminator = False
 
 
-@second_healthy(
-    "one-sided-smoothing",
-    source="Salimans et al. 2016; failures research B3",
-    cases=(Case("epochs", "bce", "moons"),),
-)
-def smoothing(parts: Parts) -> None:
-    """The discriminator's label for reals is 0.9; the generator's target is 1."""
-    parts.loss.real_label, parts.loss.generator_label = 0.9, 1.0
+replant("one-sided-smoothing", "epochs bce moons", source="Salimans et al. 2016; failures research B3")
 
 
 @second_healthy(

@@ -6,28 +6,15 @@ Where an operator builds a network of its own, it is built anew here for the new
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.failures.faults import FAULTS
 from benchmarks.failures.faults.base import Finished, measured, noted
-from benchmarks.failures.parts import Case, Parts
+from benchmarks.failures.parts import Parts
 from benchmarks.failures.second import networks
-from benchmarks.failures.second.filed import SECOND_FAULTS
-
-
-def replant(operator: str, *cases: str, **changes: Any) -> None:
-    """File an operator of the first corpus with new cases, written "style family data [network]"."""
-    made = tuple(
-        Case(style, family, data, network=network)
-        for style, family, data, network in ((*case.split(), "")[:4] for case in cases)
-    )
-    SECOND_FAULTS[operator] = dataclasses.replace(FAULTS[operator], cases=made, b5=(), **changes)
-
+from benchmarks.failures.second.filed import replant
 
 # -- wiring ----------------------------------------------------------------------------------------
 replant("double-sigmoid", "closures bce moons", "epochs bce mnist flat")
