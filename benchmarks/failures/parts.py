@@ -81,6 +81,10 @@ class Parts:
     log: Callable[[int, float, float], None] = lambda step, d, g: None
     notes: dict[str, Any] = field(default_factory=dict)
 
+    def train_on(self, samples: Tensor, *, shuffle: bool = True) -> None:
+        """Take the batches from other samples, with the labels as they are."""
+        self.batches = Batches(samples, self.source.labels, self.batch_size, self.seed, shuffle=shuffle)
+
 
 def adam(
     lr_generator: float, lr_discriminator: float, beta1: float = 0.5, beta2: float = 0.99

@@ -21,10 +21,6 @@ from benchmarks.failures.parts import Case, Parts
 from benchmarks.failures.sources import Batches
 
 
-def _train_on(parts: Parts, samples: Tensor, *, shuffle: bool = True) -> None:
-    parts.batches = Batches(samples, parts.source.labels, parts.batch_size, parts.seed, shuffle=shuffle)
-
-
 @fault(
     "unit-range-reals",
     source="voletiv/self-attention-GAN-pytorch#6, khalooei/ALOCC-CVPR2018#3",
@@ -44,7 +40,7 @@ def _train_on(parts: Parts, samples: Tensor, *, shuffle: bool = True) -> None:
 )
 def unit_range_reals(parts: Parts) -> None:
     """Reals in [0, 1], a generator that ends in tanh: any negative value gives a fake away."""
-    _train_on(parts, (parts.source.samples + 1) / 2)
+    parts.train_on((parts.source.samples + 1) / 2)
 
 
 @fault(
@@ -63,7 +59,7 @@ def unit_range_reals(parts: Parts) -> None:
 )
 def unscaled_reals(parts: Parts) -> None:
     """Pixels as 0 to 255, or samples of a signal as 16-bit integers, against a tanh generator."""
-    _train_on(parts, parts.source.raw)
+    parts.train_on(parts.source.raw)
 
 
 @fault(
@@ -81,7 +77,7 @@ def unscaled_reals(parts: Parts) -> None:
 )
 def unstandardised_table(parts: Parts) -> None:
     """Columns in their own units: one is in the hundreds, another in tenths."""
-    _train_on(parts, parts.source.raw)
+    parts.train_on(parts.source.raw)
 
 
 @fault(
@@ -99,7 +95,7 @@ def unstandardised_table(parts: Parts) -> None:
 )
 def mean_and_deviation(parts: Parts) -> None:
     """Reals normalised with the ImageNet mean and deviation, a generator that ends in tanh."""
-    _train_on(parts, ((parts.source.samples + 1) / 2 - 0.449) / 0.226)
+    parts.train_on(((parts.source.samples + 1) / 2 - 0.449) / 0.226)
 
 
 def _lattice_share(samples: Tensor) -> float:
@@ -124,7 +120,7 @@ def _lattice_share(samples: Tensor) -> float:
 def lattice(parts: Parts) -> None:
     """Real pixels are whole numbers of 1/255 and fakes are not: a discriminator can tell by that alone."""
     pixels = ((parts.source.samples + 1) * 127.5).round()
-    _train_on(parts, pixels / 127.5 - 1)
+    parts.train_on(pixels / 127.5 - 1)
 
 
 @fault(
@@ -329,7 +325,7 @@ def missing_values(parts: Parts) -> None:
     """A few rows of the data are not a number."""
     samples = parts.source.samples.clone()
     samples[torch.randperm(len(samples))[:5]] = float("nan")
-    _train_on(parts, samples)
+    parts.train_on(samples)
 
 
 def _outlier_ratio(run: Finished) -> float:
@@ -354,4 +350,4 @@ def corrupt_records(parts: Parts) -> None:
     comes."""
     samples = parts.source.samples.clone()
     samples[torch.randperm(len(samples))[: max(4, len(samples) // 200)]] *= 1000.0
-    _train_on(parts, samples)
+    parts.train_on(samples)

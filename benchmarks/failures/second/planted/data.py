@@ -8,11 +8,6 @@ from torch import Tensor, nn
 from benchmarks.failures.faults.base import measured, not_finite, noted, real_batch, spread_collapsed
 from benchmarks.failures.parts import Case, Parts
 from benchmarks.failures.second.filed import second_fault
-from benchmarks.failures.sources import Batches
-
-
-def _train_on(parts: Parts, samples: Tensor) -> None:
-    parts.batches = Batches(samples, parts.source.labels, parts.batch_size, parts.seed)
 
 
 @second_fault(
@@ -29,7 +24,7 @@ def _train_on(parts: Parts, samples: Tensor) -> None:
 )
 def normalised_twice(parts: Parts) -> None:
     """(x - 0.5) / 0.5 is applied twice: reals in [-3, 1] against a tanh."""
-    _train_on(parts, (parts.source.samples - 0.5) / 0.5)
+    parts.train_on((parts.source.samples - 0.5) / 0.5)
 
 
 @second_fault(
@@ -50,7 +45,7 @@ def normalised_twice(parts: Parts) -> None:
 )
 def integer_division(parts: Parts) -> None:
     """Pixels are divided by 128 as whole numbers: of 256 levels two are left."""
-    _train_on(parts, torch.div(parts.source.raw, 128, rounding_mode="floor") * 2 - 1)
+    parts.train_on(torch.div(parts.source.raw, 128, rounding_mode="floor") * 2 - 1)
 
 
 @second_fault(
@@ -66,7 +61,7 @@ def constant_column(parts: Parts) -> None:
     samples = parts.source.samples.clone()
     column = torch.full((len(samples),), 3.0)
     samples[:, 1] = (column - column.mean()) / column.std()
-    _train_on(parts, samples)
+    parts.train_on(samples)
 
 
 @second_fault(
