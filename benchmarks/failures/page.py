@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._common import RESULTS
-from benchmarks.failures.score import by_case, headline, markdown, percent
+from benchmarks.failures.score import by_case, counted, headline, markdown, percent, table_row
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "failures.md"
 MISSES = Path(__file__).with_name("misses.md")
@@ -125,17 +125,11 @@ def _left(result: dict[str, Any], half: str = "reported") -> str:
     rows = [row for row in result[f"operators_{half}"] if row["right_code_first"] < 1]
     if not rows:
         return ""
-    lines = [
-        "What is still not named first:",
-        "",
-        "| operator | runs | first | said instead |",
-        "|---|---|---|---|",
-    ]
+    columns = ["operator", "runs", "first", "said instead"]
+    lines = ["What is still not named first:", "", table_row(columns), table_row(["---"] * len(columns))]
     for row in rows:
-        instead = ", ".join(f"{name} ({count})" for name, count in row["said_instead"].items())
-        lines.append(
-            f"| {row['operator']} | {row['runs']} | {percent(row['right_code_first'])} | {instead} |"
-        )
+        first, instead = percent(row["right_code_first"]), counted(row["said_instead"])
+        lines.append(table_row([row["operator"], row["runs"], first, instead]))
     return "\n".join(lines) + "\n"
 
 
@@ -171,10 +165,14 @@ def _confidence_of_second(result: dict[str, Any]) -> str:
 
 
 def _overhead(result: dict[str, Any]) -> str:
-    rows = [
-        "| loop | steps | time with `watch` over time without | by part of the run | a step without |",
-        "|---|---|---|---|---|",
+    columns = [
+        "loop",
+        "steps",
+        "time with `watch` over time without",
+        "by part of the run",
+        "a step without",
     ]
+    rows = [table_row(columns), table_row(["---"] * len(columns))]
     for key, label in (
         ("dcgan", "DCGAN 28×28, batch 64, defaults (target: 1.02)"),
         ("dcgan with probes", "the same, all probes once in 1,000 steps (target: 1.05)"),
@@ -184,10 +182,8 @@ def _overhead(result: dict[str, Any]) -> str:
             measured = result[key]
             ratio = measured["watched_over_plain"]
             parts = ", ".join(f"{value:.3f}" for value in ratio["by_round"])
-            rows.append(
-                f"| {label} | {measured['steps']:,} | {ratio['whole']:.3f} | {parts} | "
-                f"{measured['plain_milliseconds_per_step']:.1f} ms |"
-            )
+            step = f"{measured['plain_milliseconds_per_step']:.1f} ms"
+            rows.append(table_row([label, f"{measured['steps']:,}", f"{ratio['whole']:.3f}", parts, step]))
     text = "## What watching costs\n\n" + "\n".join(rows) + "\n"
     text += (
         "\nThe two loops take turns, step by step, in one process. The first 100 steps are recorded most "
@@ -205,7 +201,7 @@ def _overhead(result: dict[str, Any]) -> str:
     return text + "\nFigures: `benchmarks/results/watching_overhead.json`.\n"
 
 
-def page(folder: Path = RESULTS, misses: Path = MISSES) -> str:
+def page(folder: Path = RESULTS, misses: Path = MISSES, misses_of_second: Path = MISSES_OF_SECOND) -> str:
     """The whole page; sections whose result is not there are left out."""
     parts = [HEAD]
     result = _read("failures", folder)
@@ -216,7 +212,7 @@ def page(folder: Path = RESULTS, misses: Path = MISSES) -> str:
     if (corrected := _read("failures_corrected", folder)) is not None:
         parts += [CORRECTED, "\n".join(headline(corrected)) + "\n", _left(corrected)]
     if result is not None and "second" in result:
-        parts.append(_second(result, corrected, MISSES_OF_SECOND if misses == MISSES else misses))
+        parts.append(_second(result, corrected, misses_of_second))
     if (confidence := _read("failures_confidence", folder)) is not None:
         parts.append(_confidence(confidence))
     if (overhead := _read("watching_overhead", folder)) is not None:

@@ -226,7 +226,7 @@ def headline(result: Record, halves: tuple[str, ...] = ("reported", "calibration
     """The table of the figures that have a target."""
     known = [result[half] for half in halves]
     columns = ["", *(f"{half} half" for half in halves), "target"]
-    lines = [_row(columns), _row(["---"] * len(columns))]
+    lines = [table_row(columns), table_row(["---"] * len(columns))]
     for label, key, target in (
         ("faulty runs scored", "faulty_runs", ""),
         ("right code", "right_code", "≥ 95 %"),
@@ -238,31 +238,35 @@ def headline(result: Record, halves: tuple[str, ...] = ("reported", "calibration
     ):
         values = [half[key] for half in known]
         shown = [str(value) if isinstance(value, int) else percent(value) for value in values]
-        lines.append(_row([label, *shown, target]))
+        lines.append(table_row([label, *shown, target]))
     early = [percent(half["detected_within"]["0.10"]) for half in known]
-    lines.append(_row(["detected within the first tenth", *early, "≥ 50 %"]))
+    lines.append(table_row(["detected within the first tenth", *early, "≥ 50 %"]))
     return lines
 
 
 def by_case(result: Record, half: str) -> list[str]:
     """The tables of one half: operators, and healthy variants."""
     columns = [f"operator ({half} half)", "runs", "right code", "first", "first tenth", "said instead"]
-    lines = [_row(columns), _row(["---"] * len(columns))]
+    lines = [table_row(columns), table_row(["---"] * len(columns))]
     for row in result[f"operators_{half}"]:
         shares = [percent(row[key]) for key in ("right_code", "right_code_first", "within_a_tenth")]
-        lines.append(_row([row["operator"], row["runs"], *shares, _counted(row["said_instead"])]))
+        lines.append(table_row([row["operator"], row["runs"], *shares, counted(row["said_instead"])]))
     columns = [f"healthy variant ({half} half)", "runs", "errors", "warnings"]
-    lines += ["", _row(columns), _row(["---"] * len(columns))]
+    lines += ["", table_row(columns), table_row(["---"] * len(columns))]
     for row in result[f"healthy_{half}"]:
-        lines.append(_row([row["variant"], row["runs"], *(_counted(row[k]) for k in ("errors", "warnings"))]))
+        lines.append(
+            table_row([row["variant"], row["runs"], *(counted(row[k]) for k in ("errors", "warnings"))])
+        )
     return lines
 
 
-def _row(cells: Sequence[object]) -> str:
+def table_row(cells: Sequence[object]) -> str:
+    """A line of a markdown table."""
     return f"| {' | '.join(map(str, cells))} |".replace("|  |", "| |")
 
 
-def _counted(names: dict[str, int]) -> str:
+def counted(names: dict[str, int]) -> str:
+    """Names with how often each was given."""
     return ", ".join(f"{name} ({count})" for name, count in names.items())
 
 
@@ -270,10 +274,10 @@ def markdown(result: Record) -> str:
     """The tables for the documentation."""
     lines = [*headline(result), "", *by_case(result, "reported")]
     columns = ["stated confidence", "findings", "mean stated", "right"]
-    lines += ["", _row(columns), _row(["---"] * len(columns))]
+    lines += ["", table_row(columns), table_row(["---"] * len(columns))]
     for row in result["reliability_reported"]:
         limits = f"{row['from']:.2f} to {row['to']:.2f}"
-        lines.append(_row([limits, row["findings"], f"{row['stated']:.2f}", percent(row["right"])]))
+        lines.append(table_row([limits, row["findings"], f"{row['stated']:.2f}", percent(row["right"])]))
     return "\n".join(lines) + "\n"
 
 

@@ -64,8 +64,9 @@ def test_four_records_are_too_few() -> None:
 def test_a_target_on_the_fakes_side_where_the_discriminators_are_not_known() -> None:
     """Patches of a pool of fakes: the fit of the discriminator's side fails, the generator's does not."""
 
-    def run(target: float, fake: float, down: float, real: float = 0.96):
+    def run(target: float, fake: float, down: float, real: float = 0.96, orientation: int = 1):
         facts = {
+            "score.orientation": orientation,
             "objective.target.generator": target,
             "objective.target.real": None,
             "objective.target.fake": None,
@@ -85,3 +86,7 @@ def test_a_target_on_the_fakes_side_where_the_discriminators_are_not_known() -> 
     # Least squares with 0 between -1 and 1: most fakes are pushed up, or both are near it.
     assert run(0.0, -0.2, 0.3, real=0.8) is None
     assert run(0.0, 0.05, 0.7, real=0.1) is None
+    # Reversed labels (reals at 0, fakes at 1): targets face the reals, scores and slopes are as they are.
+    assert run(-1.0, 0.9, 0.3, real=0.04, orientation=-1).severity == "error"
+    assert run(0.0, 0.9, 1.0, real=0.04, orientation=-1) is None
+    assert run(-1.0, 0.9, 0.7, real=0.04, orientation=-1) is None

@@ -81,6 +81,9 @@ def test_unnormalised_data_without_activation_need_three_signals() -> None:
         "score.auc": 1.0,
     }
     assert found(NAME, observe(signals, base=healthy_ring_gan())).severity == "warning"
+    # A clamp that nothing reaches bounds nothing: the data decide there as well.
+    wide = {"generator.output_activation": "clamp"}
+    assert found(NAME, observe(signals, facts=wide, base=healthy_ring_gan())).severity == "warning"
     for name in signals:
         fewer = {other: value for other, value in signals.items() if other != name}
         assert found(NAME, observe(fewer, base=healthy_ring_gan())) is None

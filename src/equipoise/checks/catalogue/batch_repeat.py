@@ -32,6 +32,19 @@ ORDERED_SOURCE = "ours: four times the expectation of random batches"
 LATENT_SOURCE = "exact: fresh latents never repeat; 0.9 leaves room for one latent used in several steps"
 CONSTANT_SOURCE = "exact: all values of the latent batch are equal"
 BATCH_SOURCE = "exact: shuffled epochs never give the same batch twice (probability below 1e-30)"
+FRESH_LATENTS = Remedy(
+    "draw-fresh-latents",
+    "Draw the latent batch anew in every step, inside the loop.",
+    "root",
+    "unsafe",
+)
+SHUFFLE = Remedy(
+    "shuffle-data",
+    "Use `DataLoader(..., shuffle=True)`, iterate over it instead of restarting it, and shuffle "
+    "anew each epoch.",
+    "root",
+    "safe",
+)
 SHOW_NEW_FAKES = Remedy(
     "show-new-fakes",
     "Make fakes anew in every step, or put the new ones into the pool that the discriminator's come from.",
@@ -106,22 +119,7 @@ class BatchRepeat(Check):
         "constant-discriminator",
         "oscillation",
     )
-    remedies = (
-        Remedy(
-            "draw-fresh-latents",
-            "Draw the latent batch anew in every step, inside the loop.",
-            "root",
-            "unsafe",
-        ),
-        Remedy(
-            "shuffle-data",
-            "Use `DataLoader(..., shuffle=True)`, iterate over it instead of restarting it, and shuffle "
-            "anew each epoch.",
-            "root",
-            "safe",
-        ),
-        SHOW_NEW_FAKES,
-    )
+    remedies = (FRESH_LATENTS, SHUFFLE, SHOW_NEW_FAKES)
 
     def run(self, observations: Observations) -> Finding | None:
         return (
@@ -206,7 +204,7 @@ class BatchRepeat(Check):
                 ),
             ),
             since=int(drift.steps[0]),
-            remedies=self.remedies[1:2],
+            remedies=(SHUFFLE,),
         )
 
     def _duplicates_within(self, observations: Observations) -> Finding | None:
@@ -244,7 +242,7 @@ class BatchRepeat(Check):
                 ),
             ),
             since=0,
-            remedies=self.remedies[1:2],
+            remedies=(SHUFFLE,),
         )
 
     def _constant_latent(self, observations: Observations) -> Finding | None:
@@ -275,7 +273,7 @@ class BatchRepeat(Check):
                 ),
             ),
             since=still.since,
-            remedies=self.remedies[:1],
+            remedies=(FRESH_LATENTS,),
         )
 
     def _repeated_latents(self, observations: Observations) -> Finding | None:
@@ -313,7 +311,7 @@ class BatchRepeat(Check):
                 ),
             ),
             since=again.since,
-            remedies=self.remedies[:1],
+            remedies=(FRESH_LATENTS,),
         )
 
     def _same_batches(self, observations: Observations) -> Finding | None:
@@ -386,5 +384,5 @@ class BatchRepeat(Check):
                 ),
             ),
             since=same.since,
-            remedies=self.remedies[1:2],
+            remedies=(SHUFFLE,),
         )

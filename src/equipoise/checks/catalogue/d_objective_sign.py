@@ -41,11 +41,12 @@ class DiscriminatorObjectiveSign(Check):
 
     Evidence and threshold
         `slope.real.positive` and `slope.fake.positive`: one-sided (at least 95 % of the non-zero slopes
-        agree) in at least 95 % of 5 or more records, and on the same side: error, an exact test. Where
+        agree) in at least 95 % of 3 or more records, and on the same side: error, an exact test. Where
         slopes take both signs (least squares), the two estimated targets decide: closer than 0.05 to each
         other. Fakes that are absent from the discriminator's step while the generator's step has 20 records
-        and at least 99 % of the roles are known: warning. Neither reals nor fakes ever have a slope in the
-        discriminator's step, while a penalty is sent back and 20 records show it being updated: error.
+        and at least 99 % of the roles are known: warning; the same where 20 records of the discriminator's
+        step hold fakes and no real. Neither reals nor fakes ever have a slope in the discriminator's step,
+        while a penalty is sent back and 20 records show it being updated: error.
 
     What else it could be
         - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.

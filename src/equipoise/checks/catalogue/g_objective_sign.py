@@ -40,7 +40,7 @@ class GeneratorObjectiveSign(Check):
         (`objective.target.generator`) decides: an error if it is nearer to the discriminator's fake target
         than to its real one.
         Where only the generator's target could be read, error if it is three times as near to the mean score
-        of fakes as to that of reals, and most of its slopes push down.
+        of fakes as to that of reals, and most of its slopes push towards the fakes (20 or more records).
 
     What else it could be
         - Labels or signs that are reversed but consistent (real = 0): ruled out, because "real" is read from
@@ -107,9 +107,11 @@ class GeneratorObjectiveSign(Check):
         real, fake = (
             direction * observations.series(f"score.{role}.mean").median() for role in ("real", "fake")
         )
-        down = observations.series("slope.generator.positive").finite()
+        positive = observations.series("slope.generator.positive").finite()
+        # Where a lower score means real, a slope that raises the score pushes towards the fakes.
+        down = positive.median() if direction > 0 else 1.0 - positive.median()
         known = [observations.fact(f"objective.target.{role}") for role in ("real", "fake")]
-        if any(one is not None for one in known) or len(down) < LEAST_SIDED or not down.median() > 0.5:
+        if any(one is not None for one in known) or len(positive) < LEAST_SIDED or not down > 0.5:
             return None
         if not (real > fake and abs(target - fake) < abs(target - real) / FAR_SIDE):
             return None
@@ -130,9 +132,9 @@ class GeneratorObjectiveSign(Check):
                 ),
                 Measurement(
                     "slope.generator.positive",
-                    down.median(),
+                    positive.median(),
                     0.5,
-                    "above",
+                    "above" if direction > 0 else "below",
                     SOURCE,
                     "share of the generator's slopes that push down, median",
                 ),

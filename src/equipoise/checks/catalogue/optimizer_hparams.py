@@ -33,7 +33,7 @@ UPDATE_SOURCE = "DeepDiagnosis: update ratio outside 1e-5 to 1e-1"
 RATIO_SOURCE = "BigGAN and SAGAN use 4; ours: a factor 10 is unusual, 50 is a mistake"
 BETA_SOURCE = "Radford et al. 2016 (0.5); Gulrajani et al. 2017 (0)"
 CLIP_SOURCE = "SRNet issue 18: gradients clamped to 0.01 stood still, 1 did not"
-DECAY_SOURCE = "ours: published GANs use 0 to 0.01; above 1 it outweighs any loss of the order of one"
+DECAY_SOURCE = "ours: published GANs use 0 to 0.01; from 1 it outweighs any loss of the order of one"
 EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
@@ -66,8 +66,8 @@ class OptimizerHyperparameters(Check):
         10; a first beta above 0.5 without any regularizer; a weight decay above 0.1; gradients clipped by
         norm below 0.05; an Adam epsilon below 1e-7 with float16 scores. Warning, from a second signal: the
         relative update is above 0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is
-        0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the weight decay is above 1, or
-        gradients are clipped by value below 0.05.
+        0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the weight decay is 1 or more,
+        or gradients are clipped by value below 0.05.
 
     What else it could be
         - A learning rate that is still warming up: small rates warn only when the updates are small too.
@@ -157,11 +157,9 @@ class OptimizerHyperparameters(Check):
             update = observations.series(f"update.{player}")
             if rate > largest:
                 second = _second(f"update.{player}", update.largest(), LARGEST_UPDATE, above=True)
-                if second is None and kind not in _PLAIN and rate >= EXTREME_RATE:
+                if second is None and kind not in _PLAIN:
                     # The step that threw everything away may lie between two records.
-                    second = Measurement(
-                        "optimizers", rate, EXTREME_RATE, "at least", EXTREME_SOURCE, f"rate of the {player}"
-                    )
+                    second = _extreme(rate, EXTREME_RATE, EXTREME_SOURCE, f"rate of the {player}")
                 remarks.append(_rate_remark(player, kind, rate, largest, "above", second))
             elif rate < SMALLEST_RATE:
                 second = _second(f"update.{player}", update.median(), SMALLEST_UPDATE, above=False)
@@ -237,7 +235,7 @@ class OptimizerHyperparameters(Check):
                             BETA_SOURCE,
                             f"first beta of the {player}",
                         ),
-                        _extreme_beta(float(betas[0]), str(player)),
+                        _extreme(betas[0], EXTREME_BETA, EXTREME_BETA_SOURCE, f"first beta of the {player}"),
                     )
                 )
             if half and betas and epsilon is not None and epsilon < SMALLEST_EPSILON_HALF:
@@ -263,17 +261,12 @@ class OptimizerHyperparameters(Check):
             decay, player = float(optimizer.get("weight_decay") or 0.0), optimizer.get("player")
             if player not in ("generator", "discriminator") or not decay > LARGEST_DECAY:
                 continue
-            measurement, extreme = (
-                Measurement(
-                    "optimizers", decay, limit, "above", DECAY_SOURCE, f"weight decay of the {player}"
-                )
-                for limit in (LARGEST_DECAY, EXTREME_DECAY)
-            )
+            meaning = f"weight decay of the {player}"
             remarks.append(
                 _Remark(
                     f"The {player}'s weight decay is {decay:g}: it pulls the weights to zero.",
-                    measurement,
-                    extreme if decay > EXTREME_DECAY else None,
+                    Measurement("optimizers", decay, LARGEST_DECAY, "above", DECAY_SOURCE, meaning),
+                    _extreme(decay, EXTREME_DECAY, DECAY_SOURCE, meaning),
                 )
             )
         return remarks
@@ -334,12 +327,11 @@ def _rate(optimizer: dict[str, Any]) -> float:
     return math.nan if value is None else float(value)
 
 
-def _extreme_beta(beta: float, player: str) -> Measurement | None:
-    if beta < EXTREME_BETA:
+def _extreme(value: float, threshold: float, source: str, meaning: str) -> Measurement | None:
+    """A setting so far out that it is a mistake by itself."""
+    if value < threshold:
         return None
-    return Measurement(
-        "optimizers", beta, EXTREME_BETA, "at least", EXTREME_BETA_SOURCE, f"first beta of the {player}"
-    )
+    return Measurement("optimizers", value, threshold, "at least", source, meaning)
 
 
 def _second(name: str, value: float, threshold: float, *, above: bool) -> Measurement | None:

@@ -39,6 +39,8 @@ LEAST_RECORDS = 10
 # A discriminator without curves has one slope everywhere, up to rounding.
 ONE_SLOPE = 1e-4
 EXPLAINED = ("mode-collapse", "batch-blindness", "instability", "oscillation")
+EQUILIBRIUM_MEANS = "equilibrium: there is nothing left to tell apart"
+WITHOUT_DIVERSITY = tuple(name for name in EXPLAINED if name not in DIVERSITY)
 
 
 @CHECKS.register("uninformative-discriminator")
@@ -133,16 +135,7 @@ class UninformativeDiscriminator(Check):
             )
         ]
         if math.isfinite(fresh):
-            evidence.append(
-                Measurement(
-                    "fresh-discriminator.auc",
-                    fresh,
-                    FRESH_SEPARATES,
-                    "above",
-                    "survey of reported failures",
-                    "a small discriminator trained afresh on the same samples",
-                )
-            )
+            evidence.append(_fresh(fresh, FRESH_SEPARATES))
         if math.isfinite(gap):
             evidence.append(Measurement("score.gap", gap, meaning="distance of the mean scores"))
         shown = (
@@ -171,7 +164,7 @@ class UninformativeDiscriminator(Check):
         """Fakes that are all alike are hard to rank for any discriminator: then the collapse comes first."""
         copies = latest(observations, "sample.fake.duplicates").median()
         alike = copies > ALIKE or latest(observations, "sample.distance.ratio").median() < ALIKE
-        return tuple(name for name in EXPLAINED if not alike or name not in DIVERSITY)
+        return WITHOUT_DIVERSITY if alike else EXPLAINED
 
     def _thrown_about(self, observations: Observations) -> Finding | None:
         """Right, then wrong, then right: it runs after the fakes and never knows the reals."""
@@ -200,18 +193,11 @@ class UninformativeDiscriminator(Check):
                     "ours: two records of five",
                     f"share of {len(ranks)} records with an AUC of at most {NO_BETTER_THAN_CHANCE:g}",
                 ),
-                Measurement(
-                    "fresh-discriminator.auc",
-                    fresh,
-                    FRESH_CERTAIN,
-                    "above",
-                    "survey of reported failures",
-                    "a small discriminator trained afresh on the same samples",
-                ),
+                _fresh(fresh, FRESH_CERTAIN),
                 *far,
             ),
             because=(
-                Alternative("equilibrium", "ruled out", f"a fresh discriminator reaches AUC {fresh:.2f}"),
+                _no_equilibrium(fresh),
                 Alternative(
                     "players that oscillate although both are able",
                     "open",
@@ -219,7 +205,7 @@ class UninformativeDiscriminator(Check):
                 ),
             ),
             since=int(ranks.steps[0]),
-            explains=tuple(name for name in EXPLAINED if name not in DIVERSITY),
+            explains=WITHOUT_DIVERSITY,
         )
 
     def _straight(self, observations: Observations) -> Finding | None:
@@ -256,23 +242,11 @@ class UninformativeDiscriminator(Check):
                     "rounding",
                     "relative difference of its slopes at reals, at fakes and between",
                 ),
-                Measurement(
-                    "fresh-discriminator.auc",
-                    fresh["auc"],
-                    FRESH_CERTAIN,
-                    "above",
-                    "survey of reported failures",
-                    "a small discriminator trained afresh on the same samples",
-                ),
+                _fresh(fresh["auc"], FRESH_CERTAIN),
                 *far,
             ),
-            because=(
-                Alternative(
-                    "equilibrium", "ruled out", f"a fresh discriminator reaches AUC {fresh['auc']:.2f}"
-                ),
-            ),
+            because=(_no_equilibrium(fresh["auc"]),),
             since=anatomy.step,
-            explains=self.explains,
         )
 
     def _because(
@@ -282,13 +256,9 @@ class UninformativeDiscriminator(Check):
         update = latest(observations, "update.discriminator").median()
         stale = latest(observations, "gradient.discriminator.stale").median()
         alternatives = [
-            Alternative(
-                "equilibrium: there is nothing left to tell apart",
-                "ruled out" if known else "open",
-                f"A fresh discriminator tells them apart with AUC {fresh:.2f}."
-                if known
-                else "The probe fresh-discriminator would tell.",
-            )
+            _no_equilibrium(fresh)
+            if known
+            else Alternative(EQUILIBRIUM_MEANS, "open", "The probe fresh-discriminator would tell.")
         ]
         if math.isfinite(update):
             alternatives.append(
@@ -345,3 +315,20 @@ class UninformativeDiscriminator(Check):
                 "would tell."
             )
         return None
+
+
+def _fresh(auc: float, threshold: float) -> Measurement:
+    return Measurement(
+        "fresh-discriminator.auc",
+        auc,
+        threshold,
+        "above",
+        "survey of reported failures",
+        "a small discriminator trained afresh on the same samples",
+    )
+
+
+def _no_equilibrium(fresh: float) -> Alternative:
+    return Alternative(
+        EQUILIBRIUM_MEANS, "ruled out", f"A fresh discriminator tells them apart with AUC {fresh:.2f}."
+    )

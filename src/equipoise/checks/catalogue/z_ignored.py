@@ -161,7 +161,6 @@ class ZIgnored(Check):
             ),
             since=layers.step,
             remedies=(_CONNECT,),
-            explains=self.explains,
         )
 
     def _ignored(self, observations: Observations) -> Finding | None:

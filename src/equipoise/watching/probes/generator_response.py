@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -50,11 +51,12 @@ class GeneratorResponse(Probe):
         if material.latents or not bool((outputs[0] == outputs[1]).all()):
             values["latent"] = float(outputs.std(dim=0).square().mean().sqrt() / spread)
             values["noise"] = float(_change(outputs[0], outputs[1]) / distance)
-        values["latent.real"] = _within_conditions(material) / float(spread)
+        known = _with_conditions(material)
+        values["latent.real"] = _within_conditions(known) / float(spread)
         values["condition"] = self._condition(material, generator, call, distance)
         values["discriminator.condition"] = self._discriminator(material)
         values["discriminator.condition.fall"] = self._fall(material)
-        share, chance, error = _neighbours(material)
+        share, chance, error = _neighbours(known)
         values["condition.neighbours"] = share
         values["condition.neighbours.chance"] = chance
         values["condition.neighbours.error"] = error
@@ -76,16 +78,12 @@ class GeneratorResponse(Probe):
 
     def _discriminator(self, material: Material) -> float:
         form = material.forms[-1].first(_ROWS)
-        if not form.conditional or form.rows < 2:
+        scored = _own_and_wrong(material, material.discriminator(), form)
+        if scored is None:
             return math.nan
-        index = torch.arange(form.rows)
-        other = shuffled(form.rows)
-        changed = _conditions_differ(form, index, other)
+        own, wrong, changed = scored
         if not bool(changed.any()):
             return math.nan
-        discriminator = material.discriminator()
-        own = material.score(discriminator, form, seed=0).mean(dim=1)
-        wrong = material.score(discriminator, form, None, index, condition_index=other, seed=0).mean(dim=1)
         change = (wrong - own)[changed.to(own.device)].square().mean().sqrt()
         deviation = own.std(correction=0)
         return 0.0 if float(change) == 0 else float(change / deviation.clamp(min=1e-12))
@@ -96,15 +94,10 @@ class GeneratorResponse(Probe):
             return math.nan
         discriminator, falls = material.discriminator(), []
         for form in material.forms:
-            if not form.conditional or form.rows < 2:
+            scored = _own_and_wrong(material, discriminator, form)
+            if scored is None:
                 continue
-            index = torch.arange(form.rows)
-            other = shuffled(form.rows)
-            own = material.score(discriminator, form, seed=0).mean(dim=1)
-            wrong = material.score(discriminator, form, None, index, condition_index=other, seed=0).mean(
-                dim=1
-            )
-            changed = _conditions_differ(form, index, other)
+            own, wrong, changed = scored
             if len(own) == len(wrong) == len(changed):
                 falls.append(((own - wrong) * material.orientation)[changed.to(own.device)].double().cpu())
         fall = torch.cat(falls) if falls else torch.empty(0)
@@ -116,6 +109,18 @@ class GeneratorResponse(Probe):
 def shuffled(rows: int) -> Tensor:
     """A fixed random order: in a regular one (half a batch away) labels may be equal by design."""
     return torch.randperm(rows, generator=torch.Generator().manual_seed(0))
+
+
+def _own_and_wrong(
+    material: Material, discriminator: Any, form: Form
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Each real's mean score with its own condition and with another row's; which rows' really differ."""
+    if not form.conditional or form.rows < 2:
+        return None
+    index, other = torch.arange(form.rows), shuffled(form.rows)
+    own = material.score(discriminator, form, seed=0).mean(dim=1)
+    wrong = material.score(discriminator, form, None, index, condition_index=other, seed=0).mean(dim=1)
+    return own, wrong, _conditions_differ(form, index, other)
 
 
 def exchange_conditions(material: Material, tree: Any) -> tuple[Any, Tensor | None]:
@@ -162,11 +167,11 @@ def _conditions_differ(form: Form, index: Tensor, other: Tensor) -> Tensor:
     return differ
 
 
-def _within_conditions(material: Material) -> float:
+def _within_conditions(known: Sequence[tuple[Tensor, bytes]]) -> float:
     """Root mean square standard deviation of reals that share a condition; nan where none do."""
     squares, count = 0.0, 0
     groups: dict[bytes, list[Tensor]] = {}
-    for sample, condition in _with_conditions(material):
+    for sample, condition in known:
         groups.setdefault(condition, []).append(sample)
     for group in groups.values():
         if len(group) >= _ALIKE_CONDITIONS:
@@ -187,13 +192,12 @@ def _with_conditions(material: Material) -> list[tuple[Tensor, bytes]]:
     return found
 
 
-def _neighbours(material: Material) -> tuple[float, float, float]:
+def _neighbours(known: Sequence[tuple[Tensor, bytes]]) -> tuple[float, float, float]:
     """How often the nearest other real has the same condition, and how often any other has.
 
     The third number is the standard error of the first if conditions were drawn by lot. All are nan where
     conditions hardly repeat.
     """
-    known = _with_conditions(material)
     distinct = {sample.numpy().tobytes(): (sample, condition) for sample, condition in known}
     numbers = {condition: number for number, condition in enumerate({c for _, c in distinct.values()})}
     count = len(distinct)
