@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from benchmarks.failures.faults import FAULTS, Fault
 from benchmarks.failures.healthy import HEALTHY, Healthy
+from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import Case
-from benchmarks.failures.second.registry import SECOND_FAULTS, SECOND_HEALTHY
+from benchmarks.failures.split import LATER, SECOND, THIRD
 
 SEEDS = (0, 1, 2)
 
@@ -42,14 +43,23 @@ def all_runs(seeds: tuple[int, ...] = SEEDS) -> list[Run]:
     return [Run(variant, case, seed) for seed in seeds for variant in variants for case in variant.cases]
 
 
-def second_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
-    """The runs of the second half; one seed is what it is made for."""
-    variants: list[Fault | Healthy] = [*SECOND_FAULTS.values(), *SECOND_HEALTHY.values()]
+def later_runs(half: str, seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    """The runs of a half that was written later; one seed is what it is made for."""
+    written = HALVES_WRITTEN_LATER[half]
+    variants: list[Fault | Healthy] = [*written.faults.values(), *written.healthy.values()]
     return [Run(variant, case, seed) for seed in seeds for variant in variants for case in variant.cases]
 
 
+def second_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    return later_runs(SECOND, seeds)
+
+
+def third_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    return later_runs(THIRD, seeds)
+
+
 def find_run(name: str) -> Run:
-    for run in [*all_runs(), *second_runs(SEEDS)]:
+    for run in [*all_runs(), *(run for half in LATER for run in later_runs(half, SEEDS))]:
         if run.name == name:
             return run
     raise KeyError(name)

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from benchmarks.failures import outcome
 from benchmarks.failures.configurations import Run
 from benchmarks.failures.faults.base import Finished
+from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import make_parts
-from benchmarks.failures.second.parts import make_parts as make_second_parts
-from benchmarks.failures.second.styles import SECOND_STYLES
 from benchmarks.failures.styles import STYLES
 
 EARLY = (0.10, 0.25, 0.50)  # parts of the run after which `monitor.diagnose()` is asked
@@ -90,7 +89,9 @@ def planted(run: Run) -> dict[str, Any]:
 
 
 def _execute(run: Run, watch: Watch, steps: int | None, result: dict[str, Any]) -> None:
-    make = make_second_parts if run.case.style in SECOND_STYLES else make_parts
+    style = run.case.style
+    later = next((half for half in HALVES_WRITTEN_LATER.values() if style in half.styles), None)
+    make, loop = (make_parts, STYLES[style]) if later is None else (later.make_parts, later.styles[style])
     parts = make(run.case, run.seed)
     run.variant.apply(parts)
     if steps is not None:
@@ -118,7 +119,7 @@ def _execute(run: Run, watch: Watch, steps: int | None, result: dict[str, Any]) 
 
     parts.log = log
     began = time.perf_counter()
-    sample = {**STYLES, **SECOND_STYLES}[run.case.style](parts, watched)
+    sample = loop(parts, watched)
     training = time.perf_counter() - began - spent[0]
     began = time.perf_counter()
     diagnosis = held[0].probe()

@@ -33,13 +33,13 @@ COMPONENTS = 8
 # quality at or above: good; below: failed. Between the two a run is mediocre and neither label is backed.
 GOOD = {"ring": 0.55, "digits": 0.50, "fashion": 0.40, "table": 0.50, "sequence": 0.30}
 FAILED = {"ring": 0.40, "digits": 0.35, "fashion": 0.25, "table": 0.35, "sequence": 0.15}
-# The data of the second half take the bounds of the first one's nearest kind (points: those of a table),
+# The data of the later halves take the bounds of the first one's nearest kind (points: those of a table),
 # fixed before any of their trainings was run.
 for _kind, _names in {
-    "table": ("moons", "checkerboard", "spirals", "gaussians", "cancer"),
+    "table": ("moons", "checkerboard", "spirals", "gaussians", "cancer", "rings", "swissroll", "survey"),
     "digits": ("mnist",),
-    "fashion": ("colour", "cifar"),
-    "sequence": ("ecg",),
+    "fashion": ("colour", "cifar", "shapes", "patches"),
+    "sequence": ("ecg", "waves"),
 }.items():
     GOOD.update(dict.fromkeys(_names, GOOD[_kind]))
     FAILED.update(dict.fromkeys(_names, FAILED[_kind]))
@@ -49,7 +49,7 @@ def measure(parts: Parts, sample: Callable[..., Tensor]) -> dict[str, Any]:
     """The outcome of a run; samples that are not finite give quality zero."""
     source = parts.source
     torch.manual_seed(10_000 + parts.seed)
-    if parts.case.style in ("composite", "translation"):
+    if parts.case.style in ("composite", "translation", "superres"):
         return _verdict(_restoration(source, sample), source.name)
     labels = None
     if len(inspect.signature(sample).parameters) == 2:

@@ -24,6 +24,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from benchmarks.failures.split import LATER
+
 SECONDS_PER_RUN = 300  # a run that takes longer is ended and its JSON says so
 RUNS_PER_PROCESS = 25  # a worker is replaced after so many, so that nothing can pile up
 
@@ -82,13 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-watch", action="store_true", help="train without equipoise: checks labels only")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument(
-        "--half", choices=["second"], help="run the second, unseen half (else the first corpus)"
+        "--half", choices=LATER, help="run a half that was written unseen (else the first corpus)"
     )
     parser.add_argument("--smoke", action="store_true", help="only the small subset that the tests run")
     options = parser.parse_args(arguments)
     if options.data:
         os.environ["EQUIPOISE_DATA"] = str(Path(options.data).resolve())
-    from benchmarks.failures.configurations import all_runs, second_runs
+    from benchmarks.failures.configurations import all_runs, later_runs
     from benchmarks.failures.smoke import smoke_runs
 
     # Asked to stop: the runs in hand are finished, and the workers end with this process.
@@ -100,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.smoke:
         runs = smoke_runs()
     else:
-        runs = second_runs(seeds) if options.half == "second" else all_runs(seeds)
+        runs = later_runs(options.half, seeds) if options.half else all_runs(seeds)
     names = [run.name for run in runs if not options.only or options.only in run.name]
     waiting = [name for name in names if not (options.out / f"{name}.json").exists()]
     print(f"{len(names)} runs, {len(names) - len(waiting)} already there", flush=True)

@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.failures.split import HALVES, SECOND, half_of
+from benchmarks.failures.split import HALVES, LATER, half_of
 
 LEVELS = {"info": 0, "warning": 1, "warn": 1, "error": 2}
 BINS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0001)
@@ -195,14 +195,17 @@ def score(records: list[Record]) -> Record:
             ][:1]
         runs.append(judged)
     halves = {half: [run for run in runs if half_of(run["configuration"]) == half] for half in HALVES}
-    second = [run for run in runs if half_of(run["configuration"]) == SECOND]
+    extra: Record = {}
+    for half in LATER:
+        members = [run for run in runs if half_of(run["configuration"]) == half]
+        if members:
+            extra |= {
+                half: score_half(members),
+                f"operators_{half}": by_operator(members),
+                f"healthy_{half}": by_healthy_variant(members),
+                f"reliability_{half}": reliability(members),
+            }
     seconds = [run["seconds"] for run in runs]
-    extra = {
-        SECOND: score_half(second),
-        "operators_second": by_operator(second),
-        "healthy_second": by_healthy_variant(second),
-        "reliability_second": reliability(second),
-    }
     return {
         "runs": len(runs),
         "split": "operator x data, dealt out by a hash of the names (benchmarks/failures/split.py)",
@@ -213,7 +216,7 @@ def score(records: list[Record]) -> Record:
         "healthy_calibration": by_healthy_variant(halves["calibration"]),
         "reliability_reported": reliability(halves["reported"]),
         "reliability_calibration": reliability(halves["calibration"]),
-        **(extra if second else {}),
+        **extra,
         "seconds": {"total": round(sum(seconds), 1), "mean": round(sum(seconds) / max(1, len(seconds)), 2)},
     }
 

@@ -85,8 +85,9 @@ def _load(name: str, folder: str) -> Source:
         pixels, labels = _fashion_pixels(path)
         return _image_source(name, pixels, labels, name)
     from benchmarks.failures.second import sources as second
+    from benchmarks.failures.third import sources as third
 
-    return Source(**second.load(name, folder))
+    return Source(**(third if name in third.NAMES else second).load(name, folder))
 
 
 def _digit_pixels() -> tuple[Tensor, Tensor]:

@@ -17,6 +17,8 @@ from functools import cache
 
 HALVES = ("calibration", "reported")
 SECOND = "second"  # written after the first two were looked at, and run once: benchmarks/failures/second
+THIRD = "third"  # written after the second one was looked at: benchmarks/failures/third
+LATER = (SECOND, THIRD)  # the halves that were written after the first two, in the order of their first looks
 SALT = "equipoise failures 1"
 
 
@@ -53,13 +55,13 @@ def halves() -> dict[str, str]:
 
 
 @cache
-def second() -> frozenset[str]:
-    """The configurations of the second half; their data sets are none of the first ones'."""
-    from benchmarks.failures.configurations import second_runs
+def later() -> dict[str, str]:
+    """Half of every configuration that was written later; the data sets of each half are its own."""
+    from benchmarks.failures.configurations import later_runs
 
-    return frozenset(run.configuration for run in second_runs())
+    return {run.configuration: half for half in LATER for run in later_runs(half)}
 
 
 def half_of(configuration: str) -> str:
-    """`calibration`, `reported` or `second`."""
-    return SECOND if configuration in second() else halves()[configuration]
+    """`calibration`, `reported`, `second` or `third`."""
+    return later().get(configuration) or halves()[configuration]

@@ -1,0 +1,1 @@
+"""Faults that the first two halves do not have."""

@@ -1,0 +1,1 @@
+"""Operators of the first two halves in the third half's loops."""
