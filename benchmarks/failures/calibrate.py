@@ -1,20 +1,18 @@
-"""Write the table of confidences from a first look at the reported half, and draw how reliable they are.
+"""Write the table of confidences from the first looks at unseen runs, and draw how reliable they are.
 
     python -m benchmarks.failures.calibrate --runs benchmarks/failures/runs
 
 The thresholds were adjusted until the calibration half was right: of its findings no confidence can be
-learnt. So the stated confidence of the first finding of each run of the reported half, at its first look,
-right or wrong (a finding on a healthy run is wrong), is fitted by Platt's scaling, sigmoid(a logit(raw) +
-b), with a penalty that pulls (a, b) to (1, 0) as strongly as ten observations would. How good that is, is
-measured on findings that took no part: configurations are dealt out into two folds, and each is scaled by
-the fit on the other. The table that ships is the fit on both. The map is strictly increasing, so that it
-changes no order.
+learnt. So the stated confidence of the first finding of each run of the reported and of the second half, at
+their first looks, right or wrong (a finding on a healthy run is wrong), is fitted by Platt's scaling,
+sigmoid(a logit(raw) + b), with a penalty that pulls (a, b) to (1, 0) as strongly as ten observations would.
+How good that is, is measured on findings that took no part: configurations are dealt out into two folds, and
+each is scaled by the fit on the other. The table that ships is the fit on both. The map is strictly
+increasing, so that it changes no order.
 
-The runs must have been judged without the table (delete it first), so that they hold raw confidences.
-
-    python -m benchmarks.failures.calibrate --second
-
-adds how good the table was on the second half, which was judged with it and took no part in the fit.
+The reported half was judged without a table and holds raw confidences. The second was judged with the table
+of a fit on the reported half alone; that map is undone before the fit. How good the table was that a later
+half was judged with, and that knew nothing of it, is told beside it.
 """
 
 from __future__ import annotations
@@ -29,11 +27,13 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.failures.score import findings, judge, load
-from benchmarks.failures.split import SECOND, half_of
+from benchmarks.failures.split import LATER, SECOND, half_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "src" / "equipoise" / "checks" / "calibration.json"
 PRIOR = 10.0
+#: Scale and shift of the table that the second half was judged with.
+TABLE_OF_SECOND = (1.0480913712814661, 0.17683354173157087)
 POINTS = [*np.round(np.arange(0.5, 1.0, 0.05), 2).tolist(), 0.97, 0.99]
 
 
@@ -109,18 +109,24 @@ def draw(sets: dict[str, np.ndarray], path: Path) -> None:
     pyplot.close(figure)
 
 
-def second_half(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """The stated confidences of the second half against what was right there."""
+def raw_pairs_of_second(records: list[dict[str, Any]]) -> np.ndarray:
+    """As `pairs`, with the confidences that the checks had stated before the table of then."""
     rows = pairs(records, SECOND)
+    rows[:, 0] = np.interp(rows[:, 0], mapped(np.array(POINTS), *TABLE_OF_SECOND), POINTS)
+    return rows
+
+
+def stated(rows: np.ndarray) -> dict[str, Any]:
+    """The confidences of a half, as they were stated, against what was right there."""
     top = rows[rows[:, 0] >= 0.95]
     return {
-        "second_findings": len(rows),
-        "second_stated": float(rows[:, 0].mean()),
-        "second_right": float(rows[:, 1].mean()),
-        "second_expected_calibration_error": expected_error(rows),
-        "second_top_findings": len(top),
-        "second_top_stated": float(top[:, 0].mean()),
-        "second_top_right": float(top[:, 1].mean()),
+        "findings": len(rows),
+        "stated": float(rows[:, 0].mean()),
+        "right": float(rows[:, 1].mean()),
+        "expected_calibration_error": expected_error(rows),
+        "top_findings": len(top),
+        "top_stated": float(top[:, 0].mean()),
+        "top_right": float(top[:, 1].mean()),
     }
 
 
@@ -128,23 +134,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("benchmarks/failures/runs"))
     parser.add_argument("--figure", type=Path, default=ROOT / "docs" / "figures" / "reliability.png")
-    parser.add_argument("--second", action="store_true", help="only add how good the table was on that half")
     options = parser.parse_args(arguments)
-    from benchmarks._common import RESULTS, write_result
+    from benchmarks._common import write_result
 
     records = [record for record in load(options.runs) if "planted" in record]
-    if options.second:
-        earlier = json.loads((RESULTS / "failures_confidence.json").read_text(encoding="utf-8"))
-        write_result("failures_confidence", earlier | second_half(records))
-        return 0
     calibration, reported = pairs(records, "calibration"), pairs(records, "reported")
-    scale, shift = fit(reported)
+    unseen = np.vstack([reported, raw_pairs_of_second(records)])
+    scale, shift = fit(unseen)
     table = [[raw, round(float(mapped(np.array([raw]), scale, shift)[0]), 4)] for raw in POINTS]
     TABLE.write_text(
         json.dumps(
             {
-                "source": "benchmarks/failures/calibrate.py: Platt's scaling of a first look at unseen runs",
-                "findings": len(reported),
+                "source": "benchmarks/failures/calibrate.py: Platt's scaling of first looks at unseen runs",
+                "findings": len(unseen),
                 "scale": round(scale, 4),
                 "shift": round(shift, 4),
                 "confidence": {"*": table},
@@ -153,20 +155,21 @@ def main(arguments: list[str] | None = None) -> int:
         )
         + "\n"
     )
-    after = reported.copy()
+    after = unseen.copy()
     for fold in (0, 1):
-        own = reported[:, 2] == fold
-        after[own, 0] = mapped(reported[own, 0], *fit(reported[~own]))
-    draw({"raw": reported, "calibrated by the other fold": after}, options.figure)
+        own = unseen[:, 2] == fold
+        after[own, 0] = mapped(unseen[own, 0], *fit(unseen[~own]))
+    draw({"raw": unseen, "calibrated by the other fold": after}, options.figure)
     result = {
         "scale": scale,
         "shift": shift,
         "calibration_findings": len(calibration),
         "calibration_right": float(calibration[:, 1].mean()),
-        "reported_findings": len(reported),
-        "reported_right": float(reported[:, 1].mean()),
-        "expected_calibration_error_raw": expected_error(reported),
+        "unseen_findings": len(unseen),
+        "unseen_right": float(unseen[:, 1].mean()),
+        "expected_calibration_error_raw": expected_error(unseen),
         "expected_calibration_error_calibrated": expected_error(after),
+        "stated": {half: stated(rows) for half in LATER if len(rows := pairs(records, half))},
     }
     print(json.dumps(result, indent=1))
     write_result("failures_confidence", result)

@@ -69,6 +69,12 @@ that moment. **This is the newest unseen result.**
     python -m benchmarks.failures.run --half second --seeds 0 --data FOLDER
 """
 
+# What the stated confidences of a later half had been scaled by.
+_TABLE_OF = {
+    "second": "the fit on the reported half alone",
+    "third": "the table that ships, which knew nothing of it",
+}
+
 SECOND_CORRECTED = """### After the errors that it showed were corrected
 
 The runs that were missed, and all healthy ones, trained again with what is measured now; the other histories
@@ -138,30 +144,30 @@ def _confidence(result: dict[str, Any]) -> str:
         "## Is a stated confidence what it says?\n\n"
         f"Of the first findings of the calibration half ({result['calibration_findings']}) "
         f"{percent(result['calibration_right'])} were right, because thresholds were adjusted until they "
-        "were; no confidence can be learnt from them. So the scale is learnt from the first look at the "
-        f"reported half ({result['reported_findings']} findings, {percent(result['reported_right'])} right): "
+        "were; no confidence can be learnt from them. So the scale is learnt from the first looks at the "
+        f"reported and at the second half ({result['unseen_findings']} findings, "
+        f"{percent(result['unseen_right'])} right): "
         f"Platt's scaling gives sigmoid({result['scale']:.2f} logit(raw) {result['shift']:+.2f}), which is "
         "the table that ships with the package. Measured on findings that took no part (two folds by "
         "configuration, each scaled by the fit on the other) the expected calibration error is "
         f"{result['expected_calibration_error_raw']:.3f} with the raw confidence and "
         f"{result['expected_calibration_error_calibrated']:.3f} with the calibrated one.\n\n"
-        f"{_confidence_of_second(result)}"
+        f"{_confidence_of_later(result)}"
         "![Stated confidence against the share that was right](figures/reliability.png)\n"
     )
 
 
-def _confidence_of_second(result: dict[str, Any]) -> str:
-    if "second_findings" not in result:
-        return ""
-    stated, right, top_stated, top_right = (
-        percent(result[f"second_{name}"]) for name in ("stated", "right", "top_stated", "top_right")
-    )
-    return (
-        f"On the second half, which took no part in the fit ({result['second_findings']} first findings), "
-        f"the mean stated confidence was {stated}, and {right} were right; expected calibration error "
-        f"{result['second_expected_calibration_error']:.3f}. Of the {result['second_top_findings']} stated "
-        f"at 95 % or more (mean {top_stated}) {top_right} were right: there it says too much.\n\n"
-    )
+def _confidence_of_later(result: dict[str, Any]) -> str:
+    text = ""
+    for half, told in result["stated"].items():
+        text += (
+            f"When the {half} half was first run, with {_TABLE_OF[half]}, the mean stated confidence of its "
+            f"{told['findings']} first findings was {percent(told['stated'])}, and "
+            f"{percent(told['right'])} were right; expected calibration error {told['expected_calibration_error']:.3f}. Of the "
+            f"{told['top_findings']} stated at 95 % or more (mean {percent(told['top_stated'])}) "
+            f"{percent(told['top_right'])} were right.\n\n"
+        )
+    return text
 
 
 def _overhead(result: dict[str, Any]) -> str:
