@@ -2,8 +2,8 @@
 
     python -m benchmarks.failures.page
 
-`misses.md` and `misses_second.md` beside this file explain, operator by operator, what was not named
-rightly; everything else on the page comes from `failures.json`, `failures_confidence.json` and
+`misses.md`, `misses_second.md` and `misses_third.md` beside this file explain, operator by operator, what was
+not named rightly; everything else on the page comes from `failures.json`, `failures_confidence.json` and
 `watching_overhead.json` in `benchmarks/results`.
 """
 
@@ -15,10 +15,9 @@ from typing import Any
 
 from benchmarks._common import RESULTS
 from benchmarks.failures.score import by_case, counted, headline, markdown, percent, table_row
+from benchmarks.failures.split import LATER
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "failures.md"
-MISSES = Path(__file__).with_name("misses.md")
-MISSES_OF_SECOND = Path(__file__).with_name("misses_second.md")
 
 HEAD = """# The failure benchmark
 
@@ -54,7 +53,8 @@ as what to expect on yours.
 """
 
 
-SECOND_HALF = """## The second half
+LATER_HALVES = {
+    "second": """## The second half
 
 Once its misses are corrected, a half is no evidence any more. So a second one was written
 (`benchmarks/failures/second`): other data (two moons, a checkerboard, spirals, 32-dimensional Gaussians,
@@ -64,39 +64,37 @@ average, a critic's loop, a recurrent generator, projection, image to image with
 discriminator, mixed precision with accumulation), other networks, all operators of the first halves again
 and 36 new ones. It was written without reading the checks or seeing a verdict on it (the tables above were
 known); loops, lengths and labels were tried unwatched. Then it was run once, with one seed and the code of
-that moment. **This is the newest unseen result.**
-
-    python -m benchmarks.failures.run --half second --seeds 0 --data FOLDER
-"""
-
-# What the stated confidences of a later half had been scaled by.
-_TABLE_OF = {
-    "second": "the fit on the reported half alone",
-    "third": "the table that ships, which knew nothing of it",
+that moment.
+""",
+    "third": """## The third half
+""",
 }
 
-SECOND_CORRECTED = """### After the errors that it showed were corrected
+LATER_CORRECTED = """### After the errors that it showed were corrected
 
 The runs that were missed, and all healthy ones, trained again with what is measured now; the other histories
 judged anew with the checks as they are. No unseen result:
 """
 
+# What the stated confidences of a later half had been scaled by.
+TABLE_OF = {
+    "second": "the fit on the reported half alone",
+    "third": "the table that ships, which knew nothing of it",
+}
 
-def _second(result: dict[str, Any], corrected: dict[str, Any] | None, misses: Path) -> str:
-    parts = [SECOND_HALF, "\n".join(headline(result, ("second",))) + "\n"]
-    unscored = result["second"]["not_scored"]
+
+def _later(half: str, result: dict[str, Any], corrected: dict[str, Any] | None, misses: Path) -> str:
+    command = f"    python -m benchmarks.failures.run --half {half} --seeds 0 --data FOLDER\n"
+    parts = [LATER_HALVES[half], command, "\n".join(headline(result, (half,))) + "\n"]
+    unscored = result[half]["not_scored"]
     if unscored:
         names = ", ".join(f"`{name.removeprefix('fault--')}`" for name in unscored)
         parts.append(f"Not scored, because the outcome did not back the label: {len(unscored)} ({names}).\n")
-    parts.append("\n".join(by_case(result, "second")) + "\n")
+    parts.append("\n".join(by_case(result, half)) + "\n")
     if misses.exists():
         parts.append(misses.read_text(encoding="utf-8").strip() + "\n")
-    if corrected is not None and "second" in corrected:
-        parts += [
-            SECOND_CORRECTED,
-            "\n".join(headline(corrected, ("second",))) + "\n",
-            _left(corrected, "second"),
-        ]
+    if corrected is not None and half in corrected:
+        parts += [LATER_CORRECTED, "\n".join(headline(corrected, (half,))) + "\n", _left(corrected, half)]
     return "\n".join(parts)
 
 
@@ -161,11 +159,11 @@ def _confidence_of_later(result: dict[str, Any]) -> str:
     text = ""
     for half, told in result["stated"].items():
         text += (
-            f"When the {half} half was first run, with {_TABLE_OF[half]}, the mean stated confidence of its "
+            f"When the {half} half was first run, with {TABLE_OF[half]}, the mean stated confidence of its "
             f"{told['findings']} first findings was {percent(told['stated'])}, and "
-            f"{percent(told['right'])} were right; expected calibration error {told['expected_calibration_error']:.3f}. Of the "
-            f"{told['top_findings']} stated at 95 % or more (mean {percent(told['top_stated'])}) "
-            f"{percent(told['top_right'])} were right.\n\n"
+            f"{percent(told['right'])} were right; expected calibration error "
+            f"{told['expected_calibration_error']:.3f}. Of the {told['top_findings']} stated at 95 % or more "
+            f"(mean {percent(told['top_stated'])}) {percent(told['top_right'])} were right.\n\n"
         )
     return text
 
@@ -207,18 +205,24 @@ def _overhead(result: dict[str, Any]) -> str:
     return text + "\nFigures: `benchmarks/results/watching_overhead.json`.\n"
 
 
-def page(folder: Path = RESULTS, misses: Path = MISSES, misses_of_second: Path = MISSES_OF_SECOND) -> str:
-    """The whole page; sections whose result is not there are left out."""
+def page(folder: Path = RESULTS, misses: Path = Path(__file__).parent) -> str:
+    """The whole page; sections whose result is not there are left out.
+
+    Args:
+        folder: with the results.
+        misses: the folder of the files that explain the misses.
+    """
     parts = [HEAD]
     result = _read("failures", folder)
     if result is not None:
         parts += ["## Results\n", _counts(result), markdown(result), _not_scored(result)]
-        if misses.exists():
-            parts.append(misses.read_text(encoding="utf-8").strip())
+        if (explained := misses / "misses.md").exists():
+            parts.append(explained.read_text(encoding="utf-8").strip())
     if (corrected := _read("failures_corrected", folder)) is not None:
         parts += [CORRECTED, "\n".join(headline(corrected)) + "\n", _left(corrected)]
-    if result is not None and "second" in result:
-        parts.append(_second(result, corrected, misses_of_second))
+    for half in LATER:
+        if result is not None and half in result:
+            parts.append(_later(half, result, corrected, misses / f"misses_{half}.md"))
     if (confidence := _read("failures_confidence", folder)) is not None:
         parts.append(_confidence(confidence))
     if (overhead := _read("watching_overhead", folder)) is not None:

@@ -18,7 +18,7 @@ def test_the_committed_page_is_what_the_committed_results_say() -> None:
 
 
 def test_without_results_there_is_no_figure(tmp_path: Path) -> None:
-    text = page.page(tmp_path, tmp_path / "misses.md")
+    text = page.page(tmp_path, tmp_path)
     assert "##" not in text.replace("# The failure benchmark", "")
 
 
