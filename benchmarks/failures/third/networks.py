@@ -130,7 +130,7 @@ class Synthesis(nn.Module):
             start = shape[-1] // 4
             self.constant = nn.Parameter(torch.randn(1, width, start, start))
             layers: list[nn.Module] = [nn.Conv2d(width, width, 3, 1, 1) for _ in range(3)]
-            self.out: nn.Module = nn.Conv2d(width, shape[0], 1)
+            self.out: nn.Module = nn.Conv2d(width, shape[0], 3, 1, 1)
         else:
             self.constant = nn.Parameter(torch.randn(1, width))
             layers = [nn.Linear(width, width) for _ in range(3)]
@@ -140,10 +140,10 @@ class Synthesis(nn.Module):
     def forward(self, w: Tensor) -> Tensor:
         x = self.constant.expand(len(w), *self.constant.shape[1:])
         for position, layer in enumerate(self.layers):
-            if self.image and position:
+            if self.image and position == 2:
                 x = functional.interpolate(x, scale_factor=2.0)
             x = functional.leaky_relu(layer(x, w), 0.2)
-        made = self.out(x)
+        made = self.out(functional.interpolate(x, scale_factor=2.0) if self.image else x)
         return torch.tanh(made) if self.image else made.view(len(w), *self.shape)
 
 
@@ -216,17 +216,15 @@ class Projection(nn.Module):
 
 
 def mel(signal: Tensor) -> Tensor:
-    """What a vocoder is given, in small: loudness and roughness of each channel in frames of eight."""
-    loud = functional.avg_pool1d(signal.abs(), 8)
-    return torch.cat(
-        [loud, functional.avg_pool1d(functional.pad(signal.diff(dim=-1).abs(), (0, 1)), 8)], dim=1
-    )
+    """What a vocoder is given, in small: level, loudness and roughness of each channel in frames of eight."""
+    rough = functional.pad(signal.diff(dim=-1).abs(), (0, 1))
+    return torch.cat([functional.avg_pool1d(x, 8) for x in (signal, signal.abs(), rough)], dim=1)
 
 
 class Vocoder(nn.Module):
     """From frames to a waveform: transposed convolutions with weight norm, and a residual block each."""
 
-    def __init__(self, frames: int, channels: int, width: int = 24) -> None:
+    def __init__(self, frames: int, channels: int, width: int = 16) -> None:
         super().__init__()
         self.pre = weight_norm(nn.Conv1d(frames, width, 5, 1, 2))
         self.ups = nn.ModuleList([weight_norm(nn.ConvTranspose1d(width, width, 4, 2, 1)) for _ in range(3)])
@@ -261,7 +259,7 @@ class ScaleDiscriminator(nn.Module):
 class ManyScales(nn.Module):
     """The signal, and the signal at half its rate; two lists, of scores and of features."""
 
-    def __init__(self, channels: int, width: int = 12) -> None:
+    def __init__(self, channels: int, width: int = 8) -> None:
         super().__init__()
         self.discriminators = nn.ModuleList([ScaleDiscriminator(channels, width) for _ in range(2)])
 

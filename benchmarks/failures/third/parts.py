@@ -19,7 +19,7 @@ from benchmarks.failures.second.parts import SecondParts
 from benchmarks.failures.sources import Batches, Source, load_source
 from benchmarks.failures.third import networks
 
-STEPS = {"rings": 1300, "swissroll": 1300, "survey": 1000, "waves": 500, "shapes": 300, "patches": 300}
+STEPS = {"rings": 1300, "swissroll": 1300, "survey": 1000, "waves": 1000, "shapes": 380, "patches": 280}
 
 
 @dataclass
@@ -129,7 +129,7 @@ def make_networks(case: Case, source: Source, latent: int) -> tuple[nn.Module, n
     if style == "superres":
         return networks.Enlarger(channels), networks.patch_discriminator(channels)
     if style == "vocoder":
-        return networks.Vocoder(2 * channels, channels), networks.ManyScales(channels)
+        return networks.Vocoder(3 * channels, channels), networks.ManyScales(channels)
     if style == "cycle":
         judge = (
             networks.patch_discriminator(channels)
@@ -143,7 +143,7 @@ def make_networks(case: Case, source: Source, latent: int) -> tuple[nn.Module, n
         return encoder, perceptron(latent, 64, 64, 1, activation=nn.LeakyReLU)
     if style == "phases":
         generator: nn.Module = networks.StyleGenerator(
-            shape, latent, width=24 if source.kind == "image" else 64
+            shape, latent, width=20 if source.kind == "image" else 64
         )
         trunk, features = _trunk(case, source)
         return generator, nn.Sequential(trunk, networks.MinibatchStd(), nn.Linear(features + 1, 1))
@@ -204,13 +204,17 @@ def _settle(parts: ThirdParts) -> None:
     case, kind = parts.case, parts.source.kind
     rate = 1e-3 if kind in ("points", "table") else 2e-3
     parts.optimizers = adam(rate, rate, beta1=0.0)
+    if case.style in ("valid", "model") and kind in ("points", "table"):
+        parts.optimizers = adam(5e-4, 1.5e-3, beta1=0.0)
     if case.family == "wgan-clip":
         parts.optimizers = rmsprop(1e-3)
-        parts.clip_weights, parts.critic_steps = (0.2 if kind == "points" else 0.05), 3
+        parts.clip_weights, parts.critic_steps = 0.15, 5
     elif case.family == "wgan-gp":
         parts.optimizers = adam(1e-3, 1e-3, beta1=0.0, beta2=0.9)
         parts.penalty, parts.critic_steps = losses.gradient_penalty, 3
         parts.penalty_weight = 1.0 if kind == "points" else 10.0
+    if case.style == "valid" and case.family.startswith("wgan") and not case.steps:
+        parts.steps = parts.steps * 5 // 2 if kind in ("points", "table") else parts.steps
     if case.style == "phases":
         parts.penalty, parts.penalty_every, parts.penalty_weight = r1_penalty, 8, 0.1
         parts.average_decay = 0.98
@@ -218,12 +222,15 @@ def _settle(parts: ThirdParts) -> None:
         parts.average_decay, parts.accumulate = 0.98, 2
         parts.optimizers = adam(rate, 2 * rate, beta1=0.0)
     elif case.style == "superres":
-        parts.optimizers, parts.adversarial_weight = adam(2e-3, 1e-3, beta1=0.9), 0.05
+        parts.optimizers, parts.adversarial_weight = adam(2e-3, 1e-3, beta1=0.9), 0.01
         parts.pixel_weight, parts.discriminator_start = 1.0, 0
     elif case.style == "vocoder":
         parts.optimizers, parts.pixel_weight = adam(2e-3, 2e-3, beta1=0.8), 10.0
+        parts.steps = case.steps or 350
     elif case.style == "cycle":
         parts.optimizers = adam(1e-3, 1e-3, beta1=0.5)
-        parts.pixel_weight, parts.adversarial_weight = 5.0, 1.0
+        parts.pixel_weight = 5.0
+        if kind == "image":
+            parts.optimizers, parts.pixel_weight = adam(2e-3, 2e-3, beta1=0.5), 3.0
     elif case.style == "autoencoder":
         parts.optimizers = adam(1e-3, 1e-3, beta1=0.5)

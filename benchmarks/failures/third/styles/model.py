@@ -64,7 +64,7 @@ class NoiseModel:
             "wanted": self.parts.loss.generator,
         }[label](prediction)
 
-    def backward_D(self) -> None:
+    def backward_D(self) -> None:  # noqa: N802 - the repository's own name
         pred_fake, pred_real = self.judge(self.fake_B.detach()), self.judge(self.real_B)
         self.loss_D = self.parts.joined(self.term(pred_real, "real"), self.term(pred_fake, "fake")) * 0.5
         if self.parts.penalty is not None and self.step % self.parts.penalty_every == 0:
@@ -74,7 +74,7 @@ class NoiseModel:
             self.loss_D.requires_grad_(True)  # "element 0 of tensors does not require grad" made this line
         self.loss_D.backward()
 
-    def backward_G(self) -> None:
+    def backward_G(self) -> None:  # noqa: N802
         p = self.parts
         shown = self.real_B if p.generator_judges_reals else self.fake_B
         self.loss_G = self.term(self.judge(shown.detach() if p.detach_for_generator else shown), "wanted")

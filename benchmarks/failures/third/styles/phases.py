@@ -27,17 +27,17 @@ class Loss:
         self.parts, self.G, self.D = parts, parts.generator, parts.discriminator
         self.G_ema: nn.Module | None = None
 
-    def run_G(self, z: Tensor) -> Tensor:
+    def generate(self, z: Tensor) -> Tensor:
         return self.G(z)
 
-    def run_D(self, img: Tensor) -> Tensor:
+    def judge(self, img: Tensor) -> Tensor:
         return self.D(img if self.parts.augment is None else self.parts.augment(img))
 
     def accumulate_gradients(self, phase: str, real: Tensor, gen_z: Tensor, gain: int) -> float:
         p = self.parts
         if phase == "Gmain":
-            made = self.run_G(gen_z)
-            loss = p.loss.generator(self.run_D(made.detach() if p.detach_for_generator else made))
+            made = self.generate(gen_z)
+            loss = p.loss.generator(self.judge(made.detach() if p.detach_for_generator else made))
             if loss.requires_grad:
                 loss.backward()
             return float(loss.detach())
@@ -45,12 +45,12 @@ class Loss:
             source = self.G_ema if p.fakes_from_average and self.G_ema is not None else self.G
             with torch.no_grad():
                 made = source(gen_z)
-            loss = p.joined(p.loss.real(self.run_D(real)), p.loss.fake(self.run_D(made)))
+            loss = p.joined(p.loss.real(self.judge(real)), p.loss.fake(self.judge(made)))
             loss.backward()
             return float(loss.detach())
         with torch.no_grad():
-            made = self.run_G(gen_z)
-        loss = p.penalty_weight * p.penalty(self.run_D, real, made)
+            made = self.generate(gen_z)
+        loss = p.penalty_weight * p.penalty(self.judge, real, made)
         (loss * gain).backward()
         return float(loss.detach())
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from benchmarks.failures.third.parts import ThirdParts
 
 
-class G_D(nn.Module):
+class G_D(nn.Module):  # noqa: N801 - BigGAN's own name for it
     def __init__(self, parts: ThirdParts) -> None:
         super().__init__()
         self.G, self.D = parts.generator, parts.discriminator
