@@ -1,4 +1,4 @@
-"""The halves that were written later, each without knowledge of a verdict: all that is said of one of them."""
+"""The halves that were written later, each without knowledge of a verdict: what is said of one of them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,54 @@ from typing import Any
 from benchmarks.failures.faults.base import Fault
 from benchmarks.failures.healthy import Healthy
 from benchmarks.failures.second import parts as second_parts
+from benchmarks.failures.second import planted as second_planted
+from benchmarks.failures.second import sources as second_sources
 from benchmarks.failures.second.registry import SECOND_FAULTS, SECOND_HEALTHY
 from benchmarks.failures.second.styles import SECOND_STYLES
 from benchmarks.failures.split import SECOND, THIRD
 from benchmarks.failures.third import parts as third_parts
+from benchmarks.failures.third import planted as third_planted
+from benchmarks.failures.third import sources as third_sources
 from benchmarks.failures.third.registry import THIRD_FAULTS, THIRD_HEALTHY
 from benchmarks.failures.third.styles import THIRD_STYLES
 
 
 @dataclass(frozen=True)
 class Half:
+    """What one of them consists of.
+
+    Args:
+        faults: its operators, those of earlier halves with new cases among them.
+        healthy: its healthy variants.
+        not_planted: what was left out, with the reason.
+        styles: its training loops.
+        data: names of its data sets.
+        make_parts: makes the healthy ingredients of one of its cases from a seed.
+    """
+
     faults: dict[str, Fault]
     healthy: dict[str, Healthy]
+    not_planted: dict[str, str]
     styles: dict[str, Callable[..., Any]]
+    data: tuple[str, ...]
     make_parts: Callable[..., Any]
 
 
 HALVES_WRITTEN_LATER = {
-    SECOND: Half(SECOND_FAULTS, SECOND_HEALTHY, SECOND_STYLES, second_parts.make_parts),
-    THIRD: Half(THIRD_FAULTS, THIRD_HEALTHY, THIRD_STYLES, third_parts.make_parts),
+    SECOND: Half(
+        SECOND_FAULTS,
+        SECOND_HEALTHY,
+        second_planted.NOT_PLANTED,
+        SECOND_STYLES,
+        second_sources.NAMES,
+        second_parts.make_parts,
+    ),
+    THIRD: Half(
+        THIRD_FAULTS,
+        THIRD_HEALTHY,
+        third_planted.NOT_PLANTED,
+        THIRD_STYLES,
+        third_sources.NAMES,
+        third_parts.make_parts,
+    ),
 }

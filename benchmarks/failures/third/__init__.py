@@ -4,7 +4,7 @@ Written without looking at the checks, their thresholds, their tests or any verd
 equipoise were run, to see that the loops work and that the labels hold. The expected names and their
 equivalents were written down before any verdict existed.
 
-- `sources.py`, `networks.py`, `styles/`: data, networks and loops that the first two halves have not;
+- `sources.py`, `networks.py`, `signals.py`, `styles/`: what the first two halves have not;
 - `parts.py`: the healthy ingredients of a case;
 - `replanted.py`: operators of the first two halves in the new loops; `planted/`: faults that are new;
 - `healthy.py`: trainings that are fine, the false-alarm traps among them;

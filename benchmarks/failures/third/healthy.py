@@ -19,8 +19,8 @@ replant(
     "valid bce rings",
     Case("valid", "lsgan", "shapes", steps=650),
     "valid bce-sigmoid swissroll",
-    "valid wgan-gp survey",
-    "valid wgan-clip rings",
+    Case("valid", "wgan-gp", "survey", steps=2500),
+    Case("valid", "wgan-clip", "rings", steps=3500),
     "wrapper hinge rings",
     Case("wrapper", "hinge", "shapes", steps=220, network="attention"),
     "phases logistic swissroll",
@@ -43,7 +43,7 @@ replant("reversed-labels", "valid bce swissroll", "model lsgan rings std")
 replant("reversed-critic-sign", "wrapper hinge swissroll")
 replant("one-sided-smoothing", "valid bce survey")
 replant("two-time-scales", "phases logistic rings")
-replant("large-negative-wasserstein-loss", "valid wgan-gp rings")
+replant("large-negative-wasserstein-loss", Case("valid", "wgan-gp", "rings", steps=3000))
 replant("optimizers-after-watch", "auxiliary bce survey")
 replant("instance-noise", Case("valid", "bce", "rings", steps=1600))
 replant("slow-but-fine", Case("model", "lsgan", "swissroll", steps=2200, network="std"))
@@ -52,11 +52,11 @@ replant("rare-class", "auxiliary bce swissroll")
 
 @third_healthy(
     "hinge-at-zero",
-    source="akanimax/BMSG-GAN#2 (a loss at zero all the time), here a discriminator ahead of an autoencoder's codes",
+    source="akanimax/BMSG-GAN#2 (a loss at zero all the time), here of an autoencoder's codes",
     cases=(Case("autoencoder", "hinge", "swissroll"),),
 )
 def hinge_at_zero(parts: ThirdParts) -> None:
-    """A hinge discriminator that learns twice as fast beside a reconstruction: its loss is often near zero."""
+    """A hinge discriminator that learns twice as fast, beside a reconstruction."""
     parts.optimizers = adam(1e-3, 2e-3, beta1=0.5)
 
 
@@ -167,7 +167,7 @@ def decay_to_zero(parts: ThirdParts) -> None:
 
 @third_healthy(
     "pretrained-generator",
-    source="SRGAN's and transfer learning's usual start: the generator is already good, the discriminator new",
+    source="SRGAN and transfer learning: the generator is already good, the discriminator new",
     cases=(Case("model", "lsgan", "rings", network="std"),),
 )
 def pretrained(parts: ThirdParts) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from benchmarks.failures.networks import perceptron
 from benchmarks.failures.parts import Case, adam, r1_penalty, rmsprop
 from benchmarks.failures.second.parts import SecondParts
 from benchmarks.failures.sources import Batches, Source, load_source
-from benchmarks.failures.third import networks
+from benchmarks.failures.third import networks, signals
 
 STEPS = {"rings": 1300, "swissroll": 1300, "survey": 1000, "waves": 1000, "shapes": 380, "patches": 280}
 
@@ -43,10 +44,8 @@ class ThirdParts(SecondParts):
     generator_labels: Callable[[Tensor], Tensor] | None = None  # what the generator's fakes are judged with
     auxiliary_weight: float = 1.0
     auxiliary_for_generator: bool = True
-    code_weight: float = 1.0
     style_rate: float = 1.0  # factor of the mapping network's learning rate
     optimizer_of_twin: bool = False  # of two discriminators the first one's weights were given twice
-    other_optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     terms: Callable[[], tuple[Tensor, Tensor]] | None = None  # adversarial and other term, as weighted
 
     def joined(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -129,7 +128,7 @@ def make_networks(case: Case, source: Source, latent: int) -> tuple[nn.Module, n
     if style == "superres":
         return networks.Enlarger(channels), networks.patch_discriminator(channels)
     if style == "vocoder":
-        return networks.Vocoder(3 * channels, channels), networks.ManyScales(channels)
+        return signals.Vocoder(3 * channels, channels), signals.ManyScales(channels)
     if style == "cycle":
         judge = (
             networks.patch_discriminator(channels)
@@ -194,7 +193,7 @@ def _trunk(case: Case, source: Source) -> tuple[nn.Sequential, int]:
     wrap = nn.utils.parametrizations.spectral_norm if spectral else (lambda layer: layer)
     sizes = (features, 80, 80, 64) if source.kind in ("points", "table") else (features, 128, 64)
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [wrap(nn.Linear(inputs, outputs)), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers), sizes[-1]
 
@@ -214,7 +213,7 @@ def _settle(parts: ThirdParts) -> None:
         parts.penalty, parts.critic_steps = losses.gradient_penalty, 3
         parts.penalty_weight = 1.0 if kind == "points" else 10.0
     if case.style == "valid" and case.family.startswith("wgan") and not case.steps:
-        parts.steps = parts.steps * 5 // 2 if kind in ("points", "table") else parts.steps
+        parts.steps = parts.steps * 3 // 2 if kind in ("points", "table") else parts.steps
     if case.style == "phases":
         parts.penalty, parts.penalty_every, parts.penalty_weight = r1_penalty, 8, 0.1
         parts.average_decay = 0.98

@@ -12,7 +12,7 @@ from benchmarks.failures.faults.base import measured
 from benchmarks.failures.parts import Parts, adam
 from benchmarks.failures.third import networks
 from benchmarks.failures.third.filed import replant
-from benchmarks.failures.third.planted.wiring import _ADVERSARIAL, term_ratio
+from benchmarks.failures.third.planted.terms import _ADVERSARIAL, term_ratio
 
 # -- wiring ----------------------------------------------------------------------------------------
 replant("double-sigmoid", "valid bce swissroll")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from benchmarks.failures.third.planted import averages, data, plumbing, wiring
+from benchmarks.failures.third.planted import (
+    averages,
+    conditions,
+    data,
+    layers,
+    penalties,
+    plumbing,
+    schedules,
+    terms,
+    wiring,
+)
 
 __all__ = ["NOT_PLANTED"]
 
-_MODULES = (averages, data, plumbing, wiring)
+_MODULES = (averages, conditions, data, layers, penalties, plumbing, schedules, terms, wiring)
 
 # Asked for or considered, and left out, with the reason; nothing was left out because of a verdict.
 NOT_PLANTED = {

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.failures.third.networks import mel
 from benchmarks.failures.third.parts import ThirdParts
+from benchmarks.failures.third.signals import mel
 
 Features = list[list[Tensor]]
 
