@@ -38,3 +38,8 @@ def test_missing_buffers_are_a_warning_and_with_the_probe_an_error() -> None:
 def test_a_generator_without_batch_norm_needs_no_buffers() -> None:
     layers = [{"name": "0", "type": "Linear"}, {"name": "1", "type": "ReLU"}]
     assert found(NAME, _run(0.999, False, **{"generator.layers": layers})) is None
+
+
+def test_the_decay_that_the_remedy_advises_is_no_warning_in_a_young_run() -> None:
+    assert found(NAME, _run(0.99905, True, step=700)).severity == "info"  # 0.999, as it is measured
+    assert found(NAME, _run(0.9999, True, step=700)).severity == "warning"
