@@ -352,7 +352,7 @@ def test_a_fault_in_a_hook_of_the_backward_pass_never_reaches_the_loop(
         "watcher.keep_gradient",
         "watcher.keep_input_gradient",
         "gradients.keep_pull",
-        "watcher.keep_adversarial",
+        "gradients.keep_adversarial",
     ):
         with monkeypatch.context() as patch:
             patch.setattr(f"equipoise.watching.{name}", broken)

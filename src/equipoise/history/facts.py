@@ -96,6 +96,10 @@ FACTS: dict[str, Fact] = {
             "modes", "{generator_training, discriminator_training}: share of watched forwards in train mode"
         ),
         Fact("precision", "float32 | float16 | bfloat16 of the scores"),
+        Fact(
+            "generator.feature_matching",
+            "true if a gradient of the discriminator's features alone, not of its score, reached the generator",
+        ),
         Fact("concatenated", "true if real and fake go through the discriminator in one batch"),
         Fact("detached", "true if the fakes of the discriminator's step carry no graph to the generator"),
         Fact("steps.ratio", "discriminator updates per generator update"),

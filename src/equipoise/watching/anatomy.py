@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from equipoise.watching import statistics
+from equipoise.watching.classes import read_values
 from equipoise.watching.isolation import isolated_copy, module_device, plain_numbers, preserved_randomness
 from equipoise.watching.passes import DiscriminatorPass, Part
+from equipoise.watching.scores import Score
 from equipoise.watching.tree import at_path, float32, map_tensors
 
 _ROWS = 32
@@ -100,9 +102,16 @@ def steepness(discriminator: nn.Module, part: Part) -> dict[str, Any]:
     with preserved_randomness(0), plain_numbers(samples.device):
         samples = samples.float().requires_grad_()
         output = replay(discriminator, one, samples)
-        terms = [float32_graph(at_path(output, score.path)).sum() for score in one.scores]
+        terms = [_read(score, float32_graph(at_path(output, score.path))).sum() for score in one.scores]
         (slope,) = torch.autograd.grad(torch.stack(terms).sum(), samples)
     return {"discriminator.slope": statistics.root_mean_square(statistics.sample_norms(slope))}
+
+
+def _read(score: Score, value: Tensor) -> Tensor:
+    """An answer as the score that the loss makes of it."""
+    if score.reading is None:
+        return value
+    return read_values(value.reshape(len(value), -1), score.shape, score.reading)
 
 
 def float32_graph(value: Tensor) -> Tensor:
@@ -150,7 +159,9 @@ def feature_signals(
                 rows = statistics.first_rows(batch, _few(one)).detach().clone().requires_grad_(one is real)
                 output = replay(discriminator, one, rows)
                 if one is real:
-                    terms = [float32_graph(at_path(output, score.path)).sum() for score in one.scores]
+                    terms = [
+                        _read(score, float32_graph(at_path(output, score.path))).sum() for score in one.scores
+                    ]
                     (steepness,) = torch.autograd.grad(torch.stack(terms).sum(), rows)
                     values["discriminator.slope.real"] = statistics.root_mean_square(
                         statistics.sample_norms(steepness)

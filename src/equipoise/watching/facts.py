@@ -65,6 +65,7 @@ class RunningFacts:
         self._raw_bounds = [float("inf"), float("-inf")]
         self._activation_seen: set[str] = set()
         self._cuts = 0
+        self._mixed = {False: 0, True: 0}
         self._fed = 0
         self._objective: dict[str, Any] = {}
         self._repeated: dict[str, deque[float]] = {}
@@ -123,14 +124,16 @@ class RunningFacts:
         self.values["data.batch"] = len(samples)
 
     def discriminator_roles(self, assignment: Assignment) -> None:
-        if assignment.concatenated:
-            self.values["concatenated"] = True
-        elif assignment.real and assignment.fake:
-            self.values.setdefault("concatenated", False)
+        if assignment.concatenated or (assignment.real and assignment.fake):
+            self._mixed[assignment.concatenated] += 1
+            self.values["concatenated"] = self._mixed[True] >= self._mixed[False]
         if any(part.owner.link is not None for part in assignment.fake):
             self.values["detached"] = not assignment.undetached
 
     def generator_roles(self, assignment: Assignment) -> None:
+        self.values["generator.feature_matching"] = assignment.matched or self.values.get(
+            "generator.feature_matching", False
+        )
         if assignment.cut:
             self._cuts += 1
         elif assignment.generator:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from equipoise.watching import statistics
 from equipoise.watching.attachment import Hook, Problems, shielded
+from equipoise.watching.links import entrances
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
 from equipoise.watching.tree import Path
 
@@ -68,7 +69,42 @@ def keep_pull(one: DiscriminatorPass, slope: Tensor, sent_back: Hook) -> Any:
     return keep
 
 
-def keep_adversarial(one: DiscriminatorPass, index: int) -> Any:
+def listen_behind(
+    one: DiscriminatorPass,
+    sample: Tensor,
+    scores: list[Tensor],
+    others: list[Tensor],
+    sent_back: Hook,
+    problems: Problems,
+) -> None:
+    """Hook what comes back to a generated sample through the discriminator.
+
+    Args:
+        sample, scores, others: live tensors; `others` are answers that are neither scores nor inside them.
+    """
+    for node, index in entrances(scores or others, sample):
+        node.register_hook(
+            shielded(problems, "adversarial-gradients", keep_adversarial(one, index, sent_back))
+        )
+    if scores:
+        for value in others:
+            if value.requires_grad:
+                value.register_hook(shielded(problems, "adversarial-gradients", note_other_answer(one)))
+
+
+def note_other_answer(one: DiscriminatorPass) -> Any:
+    """An answer that is neither a score nor on the way to one (a class, a code) was sent back."""
+    reference = weakref.ref(one)
+
+    def note(_: Tensor) -> None:
+        known = reference()
+        if known is not None:
+            known.by_other_answers = True
+
+    return note
+
+
+def keep_adversarial(one: DiscriminatorPass, index: int, sent_back: Hook) -> Any:
     reference = weakref.ref(one)
 
     def keep(inputs: tuple[Tensor | None, ...], _: tuple[Tensor | None, ...]) -> None:
@@ -82,7 +118,9 @@ def keep_adversarial(one: DiscriminatorPass, index: int) -> Any:
         # Several uses in one backward pass are one gradient; each backward pass reaches the score once more.
         passes = max((len(score.raw_slopes) for score in known.scores), default=0)
         if not passes:
-            # Only other answers of the discriminator (classes, codes) were sent back: nothing adversarial.
+            # Only other answers of the discriminator (features, classes, codes) were sent back.
+            known.by_features = True
+            sent_back()
             return
         if len(known.adversarial) < passes or known.adversarial[-1].shape != gradient.shape:
             known.adversarial.append(gradient)

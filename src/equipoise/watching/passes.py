@@ -70,6 +70,8 @@ class DiscriminatorPass:
         adversarial: the parts of them that came through the discriminator, one a backward pass.
         penalty_norms: per-sample norms of ds/dx in passes with create_graph.
         differentiable: the sample itself asks for a gradient, though the generator did not make it.
+        by_features: a gradient came back through the discriminator, though none to its scores.
+        by_other_answers: an answer beside the scores, such as a class, was sent back.
         member: which of several discriminators in a container it is of; 0 for a single one.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
@@ -96,6 +98,13 @@ class DiscriminatorPass:
     certain: bool = True
     member: int = 0
     differentiable: bool = False
+    by_features: bool = False
+    by_other_answers: bool = False
+
+    @property
+    def matched(self) -> bool:
+        """Whether only the discriminator's features were sent back to the generator (feature matching)."""
+        return self.attached and self.by_features and not self.by_other_answers
 
     @property
     def sloped(self) -> bool:
@@ -215,6 +224,16 @@ class Assignment:
     undecided: int = 0
     decided: int = 0
     cut: bool = False
+    matched: bool = False
     undetached: bool = False
     concatenated: bool = False
     leftover: list[DiscriminatorPass] = field(default_factory=list)
+
+    def joined(self, other: Assignment) -> Assignment:
+        """Both halves of a loss that was sent back in two steps."""
+        return Assignment(
+            real=[*self.real, *other.real],
+            fake=[*self.fake, *other.fake],
+            penalties=[*self.penalties, *other.penalties],
+            undetached=self.undetached or other.undetached,
+        )

@@ -34,6 +34,7 @@ class RecordBuilder:
         self._lattice: tuple[float, float] | None = None
         self._discriminator: Assignment | None = None
         self._generator: Assignment | None = None
+        self._half: Assignment | None = None
         self._largest_gradient = 0.0
         self._next_snapshot = 0
 
@@ -95,6 +96,8 @@ class RecordBuilder:
         self._done.add("discriminator")
         if not (assignment.real or assignment.fake or assignment.penalties):
             return
+        new_reals, new_fakes = bool(assignment.real), bool(assignment.fake)
+        assignment = self._joined(assignment)
         self._discriminator = assignment
         watcher.facts.discriminator_roles(assignment)
         real, fake = assignment.real, assignment.fake
@@ -111,20 +114,37 @@ class RecordBuilder:
         reals = part.samples
         watcher.facts.real_batch(reals)
         watcher.reservoir.add_real(part)
-        again, same = self._reals.share(reals, watcher.step)
+        if new_reals:
+            self._count(reals)
+        if assignment.fake:
+            self._agreement("fake", assignment.fake)
+            # One batch of fakes may serve several steps of the discriminator; a generator's step ends that.
+            fakes, made = assignment.fake[0].samples, watcher.updates["generator"]
+            if new_fakes:
+                self._values["batch.fake.repeated"], _ = self._fakes.share(fakes, made, within=False)
+            watcher.reservoir.add_fake(assignment.fake[0])
+            self._compare(part, assignment.fake[0])
+
+    def _count(self, reals: Tensor) -> None:
+        again, same = self._reals.share(reals, self._watcher.step)
         self._values["batch.real.repeated"] = again
         self._values["batch.real.same"] = float(same)
         self._values["batch.real.distinct"] = float(self._reals.distinct)
         drift = self._order.drift(reals)
         if drift is not None:
             self._values["batch.real.drift"] = drift
-        if assignment.fake:
-            self._agreement("fake", assignment.fake)
-            # One batch of fakes may serve several steps of the discriminator; a generator's step ends that.
-            fakes, made = assignment.fake[0].samples, watcher.updates["generator"]
-            self._values["batch.fake.repeated"], _ = self._fakes.share(fakes, made, within=False)
-            watcher.reservoir.add_fake(assignment.fake[0])
-            self._compare(part, assignment.fake[0])
+
+    def _joined(self, assignment: Assignment) -> Assignment:
+        """Reals and fakes of two steps in a row, where the loop updates after each half of the loss."""
+        half, self._half = self._half, None
+        if bool(assignment.real) == bool(assignment.fake):
+            return assignment
+        if half is None or bool(half.real) == bool(assignment.real):
+            self._half = assignment
+            return assignment
+        whole = half.joined(assignment)
+        self._watcher.roles.vote(whole)
+        return whole
 
     def _compare(self, real: Part, fake: Part) -> None:
         watcher = self._watcher
@@ -148,6 +168,7 @@ class RecordBuilder:
         self._stale("generator", stale)
         self._done.add("generator")
         watcher.facts.generator_roles(assignment)
+        self._half = None
         self._generator = assignment
         if not assignment.generator:
             return
@@ -214,7 +235,7 @@ class RecordBuilder:
         if heavy:
             watcher.history.set_facts(facts.collect())
         self._values, self._done, self._before = {}, set(), {}
-        self._discriminator = self._generator = None
+        self._discriminator = self._generator = self._half = None
 
     def _snapshot(self) -> None:
         # A few samples for the eye, ever more rarely.

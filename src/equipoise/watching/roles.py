@@ -82,7 +82,7 @@ class Roles:
             else:
                 unknown += [part for part, _ in self._parts(one, None)]
         self._place_unknown(unknown, result, known)
-        self._vote(result)
+        self.vote(result)
         result.decided = len(result.real) + len(result.fake)
         self.decided += result.decided
         self.undecided += result.undecided
@@ -155,6 +155,11 @@ class Roles:
         # How the generator's own samples are pushed in this very step says it best.
         pushed = _mean([positive_share(part.slope) for part in known])
         down = self.orientation if not max(pushed, 1 - pushed) >= PURE else 1 if pushed > 0.5 else -1
+        # A loop that puts reals and fakes into one batch does it in every call: one of several passes that
+        # falls into halves does so by chance (noisy labels).
+        divided = {} if known else {id(part): halves for part in unknown if (halves := _split(part))}
+        if len(divided) < len(unknown):
+            divided = {}
         for part in unknown:
             share = positive_share(part.slope)
             if known:
@@ -164,7 +169,7 @@ class Roles:
                 pool = fakeness >= PURE and len(unknown) > 1 and _mixed(unknown)
                 (result.fake if pool else result.real).append(part)
                 continue
-            halves = _split(part)
+            halves = divided.get(id(part))
             if halves is not None:
                 low, high = halves
                 result.concatenated = True
@@ -192,7 +197,8 @@ class Roles:
             return
         result.undecided += 1
 
-    def _vote(self, result: Assignment) -> None:
+    def vote(self, result: Assignment) -> None:
+        """Learn from a step with reals and fakes which direction of the score means real."""
         sure = [part for part in result.fake if part.owner.link is not None or part.owner.tagged]
         if not sure or not result.real:
             return
@@ -207,6 +213,21 @@ class Roles:
         real = real if real == real else 1 - fake
         if abs(fake - real) > 0.2:
             self._discriminator_votes = _MEMORY * self._discriminator_votes + (1.0 if fake > real else -1.0)
+
+
+def reals_beside(assignment: Assignment, passes: list[DiscriminatorPass]) -> list[Part]:
+    """The reals that a relative objective scores in the generator's step."""
+    if not assignment.generator:
+        return []
+    shape = assignment.generator[0].score.values.shape
+    own = {id(part.owner) for part in assignment.generator}
+    return [
+        Part(one, score)
+        for one in passes
+        if id(one) not in own and one.link is None and not one.penalty_norms
+        for score in one.scores
+        if score.values.shape == shape
+    ][:1]
 
 
 def _mean(values: list[float]) -> float:

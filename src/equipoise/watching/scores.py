@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from equipoise.watching.classes import Reading, Readings, read_slopes, read_values, told_nothing
 from equipoise.watching.tree import Path, float32, floating_tensors
 
 # Operations that only rearrange; between a sigmoid and the returned tensor they change nothing.
@@ -39,6 +40,8 @@ class Score:
         slopes: dL/ds of each backward pass through it, in the shape of `values`; not of penalty passes.
         raw_slopes: the same with respect to the returned tensor.
         penalty_passes: how often it was differentiated with create_graph, as gradient penalties do.
+        reading: how the loss reads several classes as one score; None if each number is a score.
+        answers: where there is a reading, the flat answers behind `values` and `raw`.
         order: number of the first backward pass that reached it, or -1.
     """
 
@@ -51,6 +54,28 @@ class Score:
     raw_slopes: list[Tensor] = field(default_factory=list)
     penalty_passes: int = 0
     order: int = -1
+    reading: Reading | None = None
+    answers: Tensor | None = None
+
+    def read_as(self, reading: Reading) -> None:
+        """Make one score of its classes, and one slope of what was sent back to them."""
+        if self.reading is not None or self.sigmoid:
+            return
+        self.reading, self.answers = reading, self.raw
+        self.values = self.raw = read_values(self.raw, self.shape, reading)
+        sent, self.raw_slopes, self.slopes = self.raw_slopes, [], []
+        for slope in sent:
+            self.take(slope)
+
+    def take(self, slope: Tensor) -> None:
+        """What a loss sent back to the flat answers."""
+        if self.reading is not None and self.answers is not None:
+            if told_nothing(slope, self.shape, self.reading):
+                return
+            slope = read_slopes(self.answers, slope, self.shape, self.reading)
+        self.raw_slopes.append(slope)
+        if not self.sigmoid:
+            self.slopes.append(slope)
 
 
 def _flat(value: Tensor, rows: int) -> Tensor:
@@ -155,6 +180,8 @@ def listen(
     rows: int,
     on_slope: Callable[[Score], None],
     on_fault: Callable[[Exception], None],
+    readings: Readings,
+    on_reading: Callable[[Path, Reading], None],
 ) -> Score:
     """Read a score tensor and hook what the loss will send back to it.
 
@@ -162,6 +189,8 @@ def listen(
         path, value: the tensor and where it was returned.
         rows: how many samples were given, to fold patches per sample.
         on_slope: called at every plain backward pass that reaches the score.
+        readings: how answers of several classes are read.
+        on_reading: called when this answer's loss has shown how it is read.
         on_fault: called instead of raising; a fault must never stop the user's backward pass.
     """
     # The closures below must not refer to the node: it holds them, and such a circle is never collected.
@@ -174,6 +203,8 @@ def listen(
         if probability.shape == raw.shape:
             values = torch.logit(probability.double(), eps=1e-12).to(raw.dtype)
     score = Score(path, values, raw, node is not None, tuple(value.shape[1:]))
+    if path in readings.known:
+        score.read_as(readings.known[path])
     if not value.requires_grad:
         return score
 
@@ -183,9 +214,14 @@ def listen(
             score.penalty_passes += 1
             return
         try:
-            score.raw_slopes.append(_flat(gradient.detach(), rows))
-            if not score.sigmoid:
-                score.slopes.append(score.raw_slopes[-1])
+            slope = _flat(gradient.detach(), rows)
+            if score.reading is None and not score.sigmoid:
+                shown = readings.learn(path, raw, slope, score.shape)
+                if shown is not None:
+                    on_reading(path, shown)
+                    score.read_as(shown)
+            score.take(slope)
+            if score.slopes:
                 on_slope(score)
         except Exception as error:  # noqa: BLE001
             on_fault(error)

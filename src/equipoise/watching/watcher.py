@@ -16,16 +16,17 @@ from torch.utils.hooks import RemovableHandle
 
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, shielded, unwrapped
 from equipoise.watching.averages import Averages
+from equipoise.watching.classes import Reading, Readings
 from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
-from equipoise.watching.gradients import keep_adversarial, keep_gradient, keep_input_gradient
-from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
+from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind
+from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows, noisy_copy
 from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
-from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part, set_aside_asked
+from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, set_aside_asked
 from equipoise.watching.record import RecordBuilder
 from equipoise.watching.reservoir import Reservoir
-from equipoise.watching.roles import Roles
+from equipoise.watching.roles import Roles, reals_beside
 from equipoise.watching.sampling import SamplingCalls
 from equipoise.watching.schedule import Schedule
 from equipoise.watching.scores import (
@@ -105,6 +106,7 @@ class Watcher:
         self._unexplained = 0
         self._order = 0
         self._answers = Answers()
+        self.readings = Readings()
         self._leftovers = Leftovers(self.gradients)
         self._leaf_hooks: list[Any] = []
         self._closes = 0
@@ -230,18 +232,18 @@ class Watcher:
                 chosen = []
             one.certain = certain
             by_path = dict(terminals)
-            rows = len(one.samples)
+            rows, read = len(one.samples), self._on_reading
             one.scores = [
-                listen(path, by_path[path], rows, self._on_slope, self._on_fault) for path in chosen
+                listen(path, by_path[path], rows, self._on_slope, self._on_fault, self.readings, read)
+                for path in chosen
             ]
             outputs = [by_path[path] for path in chosen]
             if one.pairs and not self._judges_pairs(one, outputs):
                 one.pairs = []
             if one.attached or one.grown:
                 live = self._live_sample(args, kwargs, one.path)
-                for node, index in entrances(outputs, live):
-                    keep = keep_adversarial(one, index)
-                    node.register_hook(shielded(self.problems, "adversarial-gradients", keep))
+                others = [value for path, value in terminals if path not in chosen]
+                listen_behind(one, live, outputs, others, Hook(self, "_note_gradients"), self.problems)
             self._passes.append(one)
             self.facts.discriminator_pass(one, module, output)
         self._spent += time.perf_counter() - started
@@ -356,11 +358,17 @@ class Watcher:
         return max(given, key=lambda entry: (entry[1].ndim >= 2, entry[1].numel()))[0]
 
     def _on_slope(self, score: Score) -> None:
-        if score.order >= 0:
-            return
-        self._order += 1
-        score.order = self._order
+        # Each backward pass counts: an adaptive weight asks for slopes before the loss is sent back.
         self._note_gradients()
+        if score.order < 0:
+            self._order += 1
+            score.order = self._order
+
+    def _on_reading(self, path: Path, reading: Reading) -> None:
+        for one in self._passes:
+            for score in one.scores:
+                if score.path == path:
+                    score.read_as(reading)
 
     def _on_fault(self, error: Exception) -> None:
         self.problems.report("slopes", error)
@@ -427,6 +435,7 @@ class Watcher:
         stale = self._leftovers.take()
         set_aside_asked(self._passes)
         if player == "discriminator":
+            self._link_noisy()
             assignment = self.roles.discriminator_step(self._passes)
             kept = assignment.leftover
             if not (assignment.real or assignment.fake or assignment.undecided):
@@ -438,7 +447,8 @@ class Watcher:
         else:
             second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}
             assignment = self.roles.generator_step(self._passes, second if self._carry else None)
-            assignment.real = self._reals_beside(assignment)
+            assignment.matched = any(one.matched for one in self._passes)
+            assignment.real = reals_beside(assignment, self._passes)
             # If both losses were sent back before either update, the discriminator's passes still wait.
             used = {id(part.owner) for part in assignment.generator}
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
@@ -447,19 +457,14 @@ class Watcher:
         self._passes = [*kept, *pending] if player == "discriminator" else kept
         self._carry = {id(one) for one in self._passes if one.sloped}
 
-    def _reals_beside(self, assignment: Assignment) -> list[Part]:
-        # A relative objective scores reals in the generator's step too.
-        if not assignment.generator:
-            return []
-        shape = assignment.generator[0].score.values.shape
-        own = {id(part.owner) for part in assignment.generator}
-        return [
-            Part(one, score)
-            for one in self._passes
-            if id(one) not in own and one.link is None and not one.penalty_norms
-            for score in one.scores
-            if score.values.shape == shape
-        ][:1]
+    def _link_noisy(self) -> None:
+        """Fakes that were not recognised, because noise was put on them behind the graph."""
+        if any(one.link or one.tagged for one in self._passes if one.sloped and not one.attached):
+            return
+        unknown = [one for one in self._passes if one.sloped and not one.attached and not one.penalty_norms]
+        found = noisy_copy([one.samples for one in unknown], [call.output() for call in self._calls])
+        if found is not None:
+            unknown[found[0]].link, unknown[found[0]].call = "values", self._calls[found[1]]
 
     def _start_record(self) -> None:
         self._sampling = True

@@ -42,6 +42,8 @@ class GeneratorGraphCut(Check):
         - A loss clamped or saturated to a zero slope: told by `slope.generator.zero`.
         - A dead discriminator, exactly flat at the fakes: told by `discriminator.slope`.
         - Underflow in half precision: only a warning there; run one step in float32 to tell.
+        - Feature matching: the generator is trained by the discriminator's features, and no loss of the score
+          is meant for it.
         - A frozen generator: it receives a gradient and does not move; that is `frozen-network`.
 
     Remedies
@@ -66,7 +68,13 @@ class GeneratorGraphCut(Check):
         "score.fake.mean",
         "score.generator.mean",
     )
-    facts = ("generator.graph_cut", "precision", "objective.composite", "roles.decided")
+    facts = (
+        "generator.graph_cut",
+        "generator.feature_matching",
+        "precision",
+        "objective.composite",
+        "roles.decided",
+    )
     stage = "wiring"
     explains = (*SYMPTOMS, "frozen-network", "z-ignored", "condition-ignored", "discriminator-overfitting")
     remedies = (
@@ -154,6 +162,8 @@ class GeneratorGraphCut(Check):
         updates = observations.updates.get("generator", 0)
         other = observations.series("gradient.generator").median()
         if reached or seen < LEAST_RECORDS or updates < LEAST_UPDATES or not other > 0:
+            return None
+        if observations.fact("generator.feature_matching") is True:
             return None
         if float(observations.fact("roles.decided") or 0.0) < SURE_ROLES:
             return None

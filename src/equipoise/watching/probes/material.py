@@ -214,7 +214,7 @@ class Material:
             torch.manual_seed(seed)
         state = [] if seed is None or graph else _small_state(discriminator)
         with torch.set_grad_enabled(graph):
-            result = scores(discriminator, args, kwargs, paths, total)[:rows]
+            result = scores(discriminator, args, kwargs, paths, total, self._watcher.readings.known)[:rows]
         # Read again by name: spectral normalisation also exchanges its vectors for new tensors.
         for (_, now), (_, before) in zip(_named_state(discriminator) if state else [], state):
             now.data.copy_(before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from equipoise.watching.anatomy import float32_graph
+from equipoise.watching.classes import Reading, read_values
 from equipoise.watching.scores import choose_scores, terminal_tensors
 from equipoise.watching.tree import Path, at_path, floating_tensors, map_tensors
 
@@ -78,7 +79,14 @@ def _depends(value: Tensor, sample: Tensor) -> bool:
     return gradient is not None
 
 
-def scores(discriminator: nn.Module, args: Any, kwargs: Any, paths: list[Path], rows: int) -> Tensor:
+def scores(
+    discriminator: nn.Module,
+    args: Any,
+    kwargs: Any,
+    paths: list[Path],
+    rows: int,
+    readings: Mapping[Path, Reading] | None = None,
+) -> Tensor:
     """The scores of a batch before a final sigmoid, shape (rows, places), in float32 or wider, with their
     graph.
 
@@ -92,7 +100,11 @@ def scores(discriminator: nn.Module, args: Any, kwargs: Any, paths: list[Path], 
         value = float32_graph(sigmoids.before(at_path(output, path)))
         if value.ndim == 0:
             value = value.reshape(1)
+        shape = tuple(value.shape[1:])
         value = value.reshape(len(value), -1)
+        reading = (readings or {}).get(path)
+        if reading is not None:
+            value = read_values(value, shape, reading)
         if len(value) != rows and rows % len(value) == 0:
             value = value.repeat_interleave(rows // len(value), dim=0)
         columns.append(value)

@@ -1,0 +1,243 @@
+"""Answers of several classes, losses in halves, slopes that are asked for first, features alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from equipoise.checks import judge
+from equipoise.history.observations import Observations
+from equipoise.history.store import History
+from equipoise.watching.classes import Readings, guessed, read_slopes, read_values, told_nothing
+from equipoise.watching.watcher import Watcher
+
+SIZE, LATENT, ROWS = 12, 8, 32
+
+
+def networks(places: int = 1, last: tuple[nn.Module, ...] = ()) -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(LATENT, 32), nn.ReLU(), nn.Linear(32, SIZE), nn.Tanh())
+    discriminator = nn.Sequential(nn.Linear(SIZE, 32), nn.LeakyReLU(0.2), nn.Linear(32, places), *last)
+    return generator, discriminator
+
+
+def adam(network: nn.Module) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), 1e-3, betas=(0.5, 0.9))
+
+
+def data() -> Tensor:
+    return torch.tanh(torch.randn(ROWS, SIZE) * 0.5 + 0.4)
+
+
+def noise() -> Tensor:
+    return torch.randn(ROWS, LATENT)
+
+
+def observed(watcher: Watcher) -> Observations:
+    watcher.history.set_facts(watcher.facts.collect())
+    seen: Observations = watcher.history.observations()
+    seen.updates, seen.source = dict(watcher.updates), "live"
+    assert watcher.problems.sentences == []
+    watcher.close()
+    return seen
+
+
+def names(seen: Observations) -> list[str]:
+    return [finding.name for finding in judge(seen).findings if finding.severity != "info"]
+
+
+# ---- one score of several classes
+
+
+@pytest.mark.parametrize(
+    ("answer", "reading"),
+    [
+        (lambda logits: logits, "difference"),
+        (lambda logits: logits.log_softmax(1), "log-difference"),
+        (lambda logits: logits.softmax(1), "odds"),
+    ],
+)
+def test_two_classes_are_read_as_their_log_odds_with_the_exact_slope(answer: Any, reading: str) -> None:
+    logits = torch.randn(6, 2, dtype=torch.float64)
+    target = torch.tensor([0, 1, 1, 0, 1, 0])
+    given = answer(logits).detach().requires_grad_()
+    loss = F.cross_entropy(given, target) if reading == "difference" else None
+    if loss is None:
+        loss = F.nll_loss(given if reading == "log-difference" else given.log(), target)
+    (sent,) = torch.autograd.grad(loss, given)
+    assert guessed(given.detach(), sent, (2,)) == reading
+    score = read_values(given.detach(), (2,), reading)  # type: ignore[arg-type]
+    torch.testing.assert_close(score, (logits[:, 1] - logits[:, 0])[:, None])
+    # The same loss, written on the score itself.
+    odds = score.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(F.binary_cross_entropy_with_logits(odds[:, 0], target.double()), odds)
+    torch.testing.assert_close(read_slopes(given.detach(), sent, (2,), reading), slope)  # type: ignore[arg-type]
+
+
+def test_a_loss_of_all_classes_together_is_read_as_their_total() -> None:
+    logits = torch.randn(6, 10, dtype=torch.float64, requires_grad=True)
+    (sent,) = torch.autograd.grad(F.softplus(logits.logsumexp(1)).mean(), logits)
+    assert guessed(logits.detach(), sent, (10,)) == "total"
+    torch.testing.assert_close(
+        read_slopes(logits.detach(), sent, (10,), "total"),
+        (logits.logsumexp(1).sigmoid() / 6).detach()[:, None],
+    )
+    # A labelled batch tells the classes apart, and neither real from fake.
+    (labelled,) = torch.autograd.grad(F.cross_entropy(logits, torch.arange(6)), logits)
+    assert told_nothing(labelled, (10,), "total")
+    assert not told_nothing(sent, (10,), "total")
+
+
+@pytest.mark.parametrize(
+    "loss", [lambda s: -s.mean(), lambda s: (s - 1).square().mean(), lambda s: F.relu(1 - s).mean()]
+)
+def test_patches_in_a_row_stay_scores_of_their_own(loss: Any) -> None:
+    for places in (2, 5):
+        for scale in (1e-3, 1.0):  # an untrained discriminator gives all patches nearly the same
+            answers = (scale * torch.randn(16, places)).requires_grad_()
+            (sent,) = torch.autograd.grad(loss(answers), answers)
+            assert guessed(answers.detach(), sent, (places,)) is None
+
+
+def test_an_answer_is_looked_at_a_few_times_only() -> None:
+    readings = Readings()
+    values, sent = torch.randn(4, 3), torch.full((4, 3), -0.1)
+    assert [readings.learn((), values, sent, (3,)) for _ in range(60)] == [None] * 60
+    assert readings._tries[()] == 40
+    assert readings.learn((), values, sent, (1,)) is None
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_loop_with_two_classes_is_understood(wrong: bool) -> None:
+    generator, discriminator = networks(2)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    real, fake = torch.zeros(ROWS).long(), torch.ones(ROWS).long()
+    for _ in range(60):
+        made = generator(noise())
+        loss = F.cross_entropy(discriminator(data()), real) + F.cross_entropy(
+            discriminator(made.detach()), fake
+        )
+        update_d.zero_grad()
+        loss.backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.cross_entropy(discriminator(made), fake if wrong else real).backward()
+        update_g.step()
+    seen = observed(watcher)
+    assert seen.fact("roles.decided") == 1.0
+    assert ("g-objective-sign" in names(seen)) is wrong
+    if not wrong:
+        assert seen.fact("objective.family") == "non-saturating"
+        assert seen.fact("score.orientation") == -1
+        assert names(seen) == []
+
+
+# ---- a loss in two halves, each with its own step
+
+
+@pytest.mark.parametrize("scale", [1.0, 255.0])
+def test_halves_of_the_discriminators_loss_make_one_record(scale: float) -> None:
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    for _ in range(40):
+        made = generator(noise())
+        for batch, sign in ((scale * data(), -1), (made.detach(), 1)):
+            update_d.zero_grad()
+            F.softplus(sign * discriminator(batch)).mean().backward()
+            update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(made)).mean().backward()
+        update_g.step()
+    seen = observed(watcher)
+    assert len(seen.series("score.auc")) >= 38
+    assert seen.series("sample.real.high").median() == pytest.approx(scale, rel=0.1)
+    # Each batch of reals is counted once.
+    assert seen.series("batch.real.repeated").largest() == 0
+    assert ("range-mismatch" in names(seen)) is (scale > 1)
+
+
+# ---- slopes that are asked for before the loss is sent back (taming-transformers, EnCodec's balancer)
+
+
+@pytest.mark.parametrize("cleared", [True, False])
+def test_gradients_that_wait_while_a_weight_is_computed_are_not_stale(cleared: bool) -> None:
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    for _ in range(140):
+        made, real = generator(noise()), data()
+        content, adversarial = (made - real).abs().mean(), -discriminator(made).mean()
+        last = generator[2].weight
+        (one,) = torch.autograd.grad(content, last, retain_graph=True)
+        (other,) = torch.autograd.grad(adversarial, last, retain_graph=True)
+        if cleared:
+            update_g.zero_grad()
+        (content + (one.norm() / other.norm()) * adversarial).backward()
+        update_g.step()
+        update_d.zero_grad()
+        (F.relu(1 - discriminator(real)).mean() + F.relu(1 + discriminator(made.detach())).mean()).backward()
+        update_d.step()
+    assert ("stale-gradients" in names(observed(watcher))) is not cleared
+
+
+# ---- the discriminator's features alone
+
+
+@pytest.mark.parametrize("matched", [True, False])
+def test_matched_features_are_a_gradient_of_the_discriminator(matched: bool) -> None:
+    class Judge(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Sequential(nn.Linear(SIZE, 32), nn.LeakyReLU(0.2)), nn.Linear(32, 1)
+
+        def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+            features = self.first(samples)
+            return features, self.last(features)
+
+    generator, _ = networks()
+    discriminator = Judge()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    for _ in range(120):
+        made, real = generator(noise()), data()
+        loss = F.softplus(-discriminator(real)[1]) + F.softplus(discriminator(made.detach())[1])
+        update_d.zero_grad()
+        loss.mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        if matched:
+            (discriminator(made)[0].mean(0) - discriminator(real)[0].mean(0)).square().sum().backward()
+        else:
+            (made.mean(0) - real.mean(0)).square().sum().backward()
+        update_g.step()
+    seen = observed(watcher)
+    assert seen.fact("generator.feature_matching") is matched
+    assert ("generator-graph-cut" in names(seen)) is not matched
+
+
+# ---- noisy labels
+
+
+def test_noisy_labels_do_not_make_one_batch_of_two() -> None:
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    bce = F.binary_cross_entropy_with_logits
+    for _ in range(150):
+        made = generator(noise())
+        # The targets of each batch lie on both sides of the score, in order: its slopes fall into halves.
+        ordered = torch.cat([torch.full((ROWS // 2, 1), 0.3), torch.full((ROWS // 2, 1), 1.2)])
+        update_d.zero_grad()
+        bce(discriminator(data() + 0.1 * torch.randn(ROWS, SIZE)), ordered).backward()
+        bce(discriminator(made.detach() + 0.1 * torch.randn(ROWS, SIZE)), torch.zeros(ROWS, 1)).backward()
+        update_d.step()
+        update_g.zero_grad()
+        bce(discriminator(made), torch.ones(ROWS, 1)).backward()
+        update_g.step()
+    assert observed(watcher).fact("concatenated") is not True
