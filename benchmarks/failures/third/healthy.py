@@ -30,7 +30,7 @@ replant(
     "auxiliary bce rings",
     "auxiliary lsgan swissroll",
     "cycle lsgan rings",
-    Case("cycle", "lsgan", "patches", steps=420),
+    Case("cycle", "lsgan", "patches", steps=320),
     "autoencoder bce swissroll",
     "autoencoder lsgan survey",
     "model lsgan rings std",
@@ -41,7 +41,8 @@ replant(
 # -- what earlier halves have, in the new loops ------------------------------------------------------
 replant("reversed-labels", "valid bce swissroll", "model lsgan rings std")
 replant("reversed-critic-sign", "wrapper hinge swissroll")
-replant("one-sided-smoothing", "valid bce survey")
+replant("one-sided-smoothing", "valid bce rings")
+replant("relativistic-hinge-at-zero", "superres rahinge patches")
 replant("two-time-scales", "phases logistic rings")
 replant("large-negative-wasserstein-loss", Case("valid", "wgan-gp", "rings", steps=3000))
 replant("optimizers-after-watch", "auxiliary bce survey")
@@ -51,11 +52,11 @@ replant("rare-class", "auxiliary bce swissroll")
 
 
 @third_healthy(
-    "hinge-at-zero",
-    source="akanimax/BMSG-GAN#2 (a loss at zero all the time), here of an autoencoder's codes",
+    "hinge-beside-reconstruction",
+    source="CompVis/taming-transformers#137, FoundationVision/LlamaGen#27 (hinge beside another term)",
     cases=(Case("autoencoder", "hinge", "swissroll"),),
 )
-def hinge_at_zero(parts: ThirdParts) -> None:
+def hinge_beside(parts: ThirdParts) -> None:
     """A hinge discriminator that learns twice as fast, beside a reconstruction."""
     parts.optimizers = adam(1e-3, 2e-3, beta1=0.5)
 

@@ -123,9 +123,9 @@ class Modulated(nn.Module):
 class Synthesis(nn.Module):
     """Learned constant, modulated layers; points and signals with linear layers, images with convolutions."""
 
-    def __init__(self, shape: tuple[int, ...], style: int, width: int) -> None:
+    def __init__(self, shape: tuple[int, ...], style: int, width: int, end: nn.Module) -> None:
         super().__init__()
-        self.shape, self.image = shape, len(shape) == 3
+        self.shape, self.image, self.end = shape, len(shape) == 3, end
         if self.image:
             start = shape[-1] // 4
             self.constant = nn.Parameter(torch.randn(1, width, start, start))
@@ -144,13 +144,15 @@ class Synthesis(nn.Module):
                 x = functional.interpolate(x, scale_factor=2.0)
             x = functional.leaky_relu(layer(x, w), 0.2)
         made = self.out(functional.interpolate(x, scale_factor=2.0) if self.image else x)
-        return torch.tanh(made) if self.image else made.view(len(w), *self.shape)
+        return self.end(made.view(len(w), *self.shape))
 
 
 class StyleGenerator(nn.Module):
-    def __init__(self, shape: tuple[int, ...], latent: int, style: int = 48, width: int = 64) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], latent: int, width: int, end: nn.Module, style: int = 48
+    ) -> None:
         super().__init__()
-        self.mapping, self.synthesis = Mapping(latent, style), Synthesis(shape, style, width)
+        self.mapping, self.synthesis = Mapping(latent, style), Synthesis(shape, style, width, end)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.synthesis(self.mapping(z))
@@ -240,14 +242,14 @@ class Enlarger(nn.Module):
 
 
 class Translator(nn.Module):
-    """CycleGAN's generator in small: a residual convolution with InstanceNorm; for points a perceptron."""
+    """CycleGAN's generator in small: convolutions with a norm over all channels; for points a perceptron."""
 
     def __init__(self, shape: tuple[int, ...], width: int = 12) -> None:
         super().__init__()
         if len(shape) == 3:
             self.body: nn.Module = nn.Sequential(
                 nn.Conv2d(shape[0], width, 3, 1, 1),
-                nn.InstanceNorm2d(width, affine=True),
+                nn.GroupNorm(1, width),
                 nn.ReLU(),
                 nn.Conv2d(width, width, 3, 1, 1),
                 nn.ReLU(),
@@ -263,12 +265,12 @@ class Translator(nn.Module):
         return self.body(x)
 
 
-def patch_discriminator(channels: int, width: int = 12) -> nn.Sequential:
+def patch_discriminator(channels: int, width: int = 12, *, norm: bool = True) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels, width, 4, 2, 1),
         nn.LeakyReLU(0.2),
         nn.Conv2d(width, 2 * width, 4, 2, 1),
-        nn.InstanceNorm2d(2 * width),
+        *([nn.InstanceNorm2d(2 * width)] if norm else []),
         nn.LeakyReLU(0.2),
         nn.Conv2d(2 * width, 1, 3, 1, 1),
     )

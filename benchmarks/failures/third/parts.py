@@ -19,6 +19,7 @@ from benchmarks.failures.parts import Case, adam, r1_penalty, rmsprop
 from benchmarks.failures.second.parts import SecondParts
 from benchmarks.failures.sources import Batches, Source, load_source
 from benchmarks.failures.third import networks, signals
+from benchmarks.failures.third.sources import CATEGORIES
 
 STEPS = {"rings": 1300, "swissroll": 1300, "survey": 1000, "waves": 1000, "shapes": 380, "patches": 280}
 
@@ -131,7 +132,7 @@ def make_networks(case: Case, source: Source, latent: int) -> tuple[nn.Module, n
         return signals.Vocoder(3 * channels, channels), signals.ManyScales(channels)
     if style == "cycle":
         judge = (
-            networks.patch_discriminator(channels)
+            networks.patch_discriminator(channels, norm=False)
             if source.kind == "image"
             else perceptron(channels, 64, 64, 1, activation=nn.LeakyReLU)
         )
@@ -141,9 +142,11 @@ def make_networks(case: Case, source: Source, latent: int) -> tuple[nn.Module, n
         encoder: nn.Module = nn.Sequential(nn.Flatten(), perceptron(features, 96, 64, latent))
         return encoder, perceptron(latent, 64, 64, 1, activation=nn.LeakyReLU)
     if style == "phases":
-        generator: nn.Module = networks.StyleGenerator(
-            shape, latent, width=20 if source.kind == "image" else 64
-        )
+        end: nn.Module = nn.Tanh() if source.kind == "image" else nn.Identity()
+        if source.name == "survey":
+            end = networks.Columns(channels - CATEGORIES)
+        width = 20 if source.kind == "image" else 64
+        generator: nn.Module = networks.StyleGenerator(shape, latent, width, end)
         trunk, features = _trunk(case, source)
         return generator, nn.Sequential(trunk, networks.MinibatchStd(), nn.Linear(features + 1, 1))
     trunk, features = _trunk(case, source)
@@ -177,7 +180,7 @@ def _body(case: Case, source: Source, latent: int) -> nn.Module:
         )
     body = perceptron(latent, 80, 80, 80, features)
     if source.name == "survey":
-        return nn.Sequential(*body, networks.Columns(features - 4))
+        return nn.Sequential(*body, networks.Columns(features - CATEGORIES))
     return body
 
 

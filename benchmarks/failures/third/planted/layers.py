@@ -164,9 +164,7 @@ def styles_not_applied(parts: ThirdParts) -> None:
     },
     forbidden=("perfect-discriminator",),
     kind="dynamics",
-    cases=(
-        Case("valid", "bce", "swissroll"),
-    ),
+    cases=(Case("valid", "bce", "swissroll"),),
     proof=noted("deviation of the noise at the end", "noise", lambda v: v > 4.0),
 )
 def noise_grows(parts: ThirdParts) -> None:

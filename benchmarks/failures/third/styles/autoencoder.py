@@ -14,13 +14,14 @@ from torch.nn import functional
 from benchmarks.failures.networks import perceptron
 from benchmarks.failures.third.networks import Columns
 from benchmarks.failures.third.parts import ThirdParts
+from benchmarks.failures.third.sources import CATEGORIES
 
 
 def make_decoder(parts: ThirdParts) -> nn.Module:
     shape = parts.source.shape
     layers: list[nn.Module] = [perceptron(parts.latent_size, 64, 96, math.prod(shape))]
     if parts.source.name == "survey":
-        layers.append(Columns(shape[0] - 4))
+        layers.append(Columns(shape[0] - CATEGORIES))
     if parts.source.kind in ("image", "sequence"):
         layers += [nn.Tanh(), nn.Unflatten(1, shape)]
     return nn.Sequential(*layers)

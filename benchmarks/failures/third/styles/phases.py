@@ -93,7 +93,7 @@ def train(parts: ThirdParts, watch: Callable[..., Any]) -> Callable[[int], Tenso
         with torch.no_grad():
             for p_ema, p in zip(G_ema.parameters(), G.parameters(), strict=True):
                 if parts.average_updated:
-                    p_ema.copy_(p.lerp(p_ema, parts.average_decay))
+                    p_ema.copy_(p.lerp(p_ema, parts.average_decay or 0.0))
                 if parts.average_copied_back:
                     p.copy_(p_ema)
         if parts.schedule is not None:

@@ -57,7 +57,7 @@ def train(parts: ThirdParts, watch: Callable[..., Any]) -> Callable[[int, Tensor
     @torch.no_grad()
     def update_average() -> None:
         for kept, now in zip(G_ema.parameters(), G.parameters(), strict=True):
-            kept.lerp_(now, 1 - parts.average_decay)
+            kept.lerp_(now, 1 - (parts.average_decay or 0.0))
         if parts.average_buffers:
             for kept, now in zip(G_ema.buffers(), G.buffers(), strict=True):
                 kept.copy_(now)
