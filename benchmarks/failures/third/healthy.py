@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.failures.losses import LabelLoss, gradient_penalty
+from benchmarks.failures.losses import LabelLoss
 from benchmarks.failures.parts import Case, adam, r1_penalty
 from benchmarks.failures.sources import Batches
 from benchmarks.failures.third.filed import replant, third_healthy
@@ -148,7 +148,7 @@ def dropout(parts: ThirdParts) -> None:
 @third_healthy(
     "decay-to-zero-at-the-end",
     source="pix2pix: the learning rate falls linearly to zero over the last part of the run",
-    cases=(Case("valid", "bce", "rings", steps=1700), Case("cycle", "lsgan", "swissroll")),
+    cases=(Case("valid", "bce", "rings", steps=1700), Case("cycle", "lsgan", "rings")),
 )
 def decay_to_zero(parts: ThirdParts) -> None:
     """Both learning rates fall linearly over the last third and are zero in the last step."""
@@ -229,11 +229,11 @@ def duplicates(parts: ThirdParts) -> None:
 
 
 @third_healthy(
-    "two-generator-steps-a-batch",
-    source="carpedm20/DCGAN-tensorflow: two generator updates for one of the discriminator",
-    cases=(Case("wrapper", "hinge", "rings", network="uneven"),),
+    "three-critic-steps",
+    source="BigGAN's num_D_steps, without accumulation",
+    cases=(Case("wrapper", "hinge", "rings", network="thrice"),),
 )
-def uneven_accumulation(parts: ThirdParts) -> None:
+def three_critic_steps(parts: ThirdParts) -> None:
     """No accumulation, and three discriminator steps for one of the generator."""
     parts.accumulate, parts.critic_steps = 1, 3
 
@@ -279,17 +279,6 @@ def augmented(parts: ThirdParts) -> None:
 def long_average(parts: ThirdParts) -> None:
     """A decay of 0.995: the average is the better generator."""
     parts.average_decay = 0.995
-
-
-@third_healthy(
-    "penalty-of-both-sides-one",
-    source="Gulrajani et al. 2017 with weight ten on points, and beta1 of one half",
-    cases=(Case("model", "wgan-gp", "rings", steps=2400),),
-)
-def heavy_penalty(parts: ThirdParts) -> None:
-    """WGAN-GP with one critic step for each of the generator, a fast critic and weight five."""
-    parts.penalty, parts.penalty_weight = gradient_penalty, 5.0
-    parts.optimizers = adam(4e-4, 2e-3, beta1=0.0, beta2=0.9)
 
 
 @third_healthy(
