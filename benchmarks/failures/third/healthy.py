@@ -24,7 +24,7 @@ replant(
     "wrapper hinge rings",
     Case("wrapper", "hinge", "shapes", steps=220, network="attention"),
     "phases logistic swissroll",
-    "phases logistic survey",
+    "phases logistic rings",
     "vocoder lsgan waves",
     "superres ragan patches",
     "auxiliary bce rings",
@@ -213,11 +213,11 @@ class _WithFeatures(nn.Module):
 
 @third_healthy(
     "data-with-duplicates",
-    source="surveys and logs: every record is there three times and more, which is how the world is",
-    cases=(Case("phases", "logistic", "survey", network="twice"),),
+    source="surveys and logs: some records are there more than once, which is how the world is",
+    cases=(Case("phases", "logistic", "swissroll", network="twice"),),
 )
 def duplicates(parts: ThirdParts) -> None:
-    """A table in which a quarter of the rows is there twice; batches are shuffled."""
+    """A quarter of the rows is there twice; batches are shuffled."""
     samples, labels = parts.source.samples, parts.source.labels
     quarter = len(samples) // 4
     parts.batches = Batches(
