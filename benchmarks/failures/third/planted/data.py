@@ -208,6 +208,10 @@ def tiny_latents(parts: ThirdParts) -> None:
     parts.latent = lambda count: 1e-4 * torch.randn(count, size)
 
 
+def _whole_tenths(samples: Tensor) -> float:
+    return float(((10 * samples).round() - 10 * samples).abs().lt(1e-4).float().mean())
+
+
 @third_fault(
     "reals-rounded-to-tenths",
     source="sefibk/KernelGAN#83; a CSV written with one decimal",
@@ -222,9 +226,7 @@ def tiny_latents(parts: ThirdParts) -> None:
     ),
     proof=measured(
         "share of real values that are whole tenths",
-        lambda run: float(
-            ((10 * real_batch(run.parts)).round() - 10 * real_batch(run.parts)).abs().lt(1e-4).float().mean()
-        ),
+        lambda run: _whole_tenths(real_batch(run.parts)),
         lambda v: v > 0.9,
     ),
 )
