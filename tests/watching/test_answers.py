@@ -13,6 +13,7 @@ from equipoise.checks import judge
 from equipoise.history.observations import Observations
 from equipoise.history.store import History
 from equipoise.watching.classes import Readings, guessed, read_slopes, read_values, told_nothing
+from equipoise.watching.links import noisy_copy
 from equipoise.watching.watcher import Watcher
 
 SIZE, LATENT, ROWS = 12, 8, 32
@@ -241,3 +242,78 @@ def test_noisy_labels_do_not_make_one_batch_of_two() -> None:
         bce(discriminator(made), torch.ones(ROWS, 1)).backward()
         update_g.step()
     assert observed(watcher).fact("concatenated") is not True
+
+
+# ---- fakes with noise on them, losses that are not used
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_fakes_are_recognised_behind_noise(wrong: bool) -> None:
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    bce = F.binary_cross_entropy_with_logits
+    for _ in range(80):
+        made = generator(noise())
+        update_d.zero_grad()
+        bce(discriminator(data() + 0.05 * torch.randn(ROWS, SIZE)), torch.ones(ROWS, 1)).backward()
+        bce(discriminator(made.detach() + 0.05 * torch.randn(ROWS, SIZE)), torch.zeros(ROWS, 1)).backward()
+        update_d.step()
+        update_g.zero_grad()
+        bce(discriminator(made), torch.full((ROWS, 1), float(not wrong))).backward()
+        update_g.step()
+    seen = observed(watcher)
+    # A wrong target of the generator does not make reals of its samples.
+    assert seen.fact("score.orientation") == 1
+    assert seen.fact("roles.decided") == 1.0
+    assert ("g-objective-sign" in names(seen)) is wrong
+
+
+def test_the_target_of_a_translation_is_not_its_noisy_copy() -> None:
+    output = torch.randn(16, SIZE)
+    target, stranger = output + 0.1 * torch.randn(16, SIZE), torch.randn(16, SIZE)
+    noisy = output + 0.05 * torch.randn(16, SIZE)
+    assert noisy_copy([stranger, noisy], [output]) == (1, 0)
+    assert noisy_copy([target, noisy], [stranger, output]) == (1, 1)
+    assert noisy_copy([noisy, output + 0.06 * torch.randn(16, SIZE)], [output]) is None
+    assert noisy_copy([noisy], [output]) is None
+    assert noisy_copy([stranger, torch.randn(16, SIZE)], [output]) is None
+
+
+@pytest.mark.parametrize("idle", ["generator", "discriminator", None])
+def test_a_loss_that_no_step_follows_is_counted(idle: str | None) -> None:
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    for _ in range(30):
+        made = generator(noise())
+        discriminator.zero_grad()
+        (discriminator(made.detach()).mean() - discriminator(data()).mean()).backward()
+        if idle != "discriminator":
+            update_d.step()
+        generator.zero_grad()
+        (-discriminator(made).mean()).backward()
+        if idle != "generator":
+            update_g.step()
+    seen = observed(watcher)
+    for player in ("generator", "discriminator"):
+        assert (seen.fact(f"loss.unused.{player}") >= 20) is (player == idle)
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_generator_whose_loss_scores_the_reals_is_named(others: bool) -> None:
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    update_d, update_g = adam(discriminator), adam(generator)
+    for _ in range(60):
+        made, real = generator(noise()), data()
+        update_g.zero_grad()
+        judged = discriminator(real if others else made)
+        ((made.mean(0) - real.mean(0)).square().sum() + F.softplus(-judged).mean()).backward()
+        update_g.step()
+        update_d.zero_grad()
+        (F.softplus(-discriminator(real)) + F.softplus(discriminator(made.detach()))).mean().backward()
+        update_d.step()
+    seen = observed(watcher)
+    assert seen.fact("generator.judges_others") is others
+    assert ("generator-graph-cut" in names(seen)) is others

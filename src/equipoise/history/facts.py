@@ -100,6 +100,15 @@ FACTS: dict[str, Fact] = {
             "generator.feature_matching",
             "true if a gradient of the discriminator's features alone, not of its score, reached the generator",
         ),
+        Fact(
+            "generator.judges_others",
+            "true if the generator's loss scores only samples that are not the generator's",
+        ),
+        *(
+            Fact(f"loss.unused.{player}", "how often the player's own loss was sent back without any step of it")
+            for player in ("generator", "discriminator")
+        ),
+        Fact("discriminator.discrete", "true if the discriminator was given whole numbers only, such as tokens"),
         Fact("concatenated", "true if real and fake go through the discriminator in one batch"),
         Fact("detached", "true if the fakes of the discriminator's step carry no graph to the generator"),
         Fact("steps.ratio", "discriminator updates per generator update"),

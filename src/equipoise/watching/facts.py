@@ -31,6 +31,7 @@ _ACTIVATIONS = {
 BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardtanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
 _REARRANGING = ("View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Alias", "T", "Transpose",
                 "Permute", "Clone")  # fmt: skip
+_OFTEN = 20
 _FINGERPRINTS = 12
 
 
@@ -64,7 +65,8 @@ class RunningFacts:
         self._first_fingerprints: list[Batch] = []
         self._raw_bounds = [float("inf"), float("-inf")]
         self._activation_seen: set[str] = set()
-        self._cuts = 0
+        self._cuts = self._others = 0
+        self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
         self._fed = 0
         self._objective: dict[str, Any] = {}
@@ -134,10 +136,22 @@ class RunningFacts:
         self.values["generator.feature_matching"] = assignment.matched or self.values.get(
             "generator.feature_matching", False
         )
+        self._others += assignment.undecided
         if assignment.cut:
             self._cuts += 1
         elif assignment.generator:
             self._fed += 1
+
+    def unused(self, passes: list[DiscriminatorPass], assignment: Assignment, player: str) -> None:
+        """At an update of `player`: whether the other's own loss was sent back though it is never updated."""
+        other = "discriminator" if player == "generator" else "generator"
+        if self._watcher.updates[other]:
+            return
+        if other == "generator":
+            lost = bool(assignment.leftover)
+        else:
+            lost = any(one.sloped and not one.attached and one.link is not None for one in passes)
+        self._unused[other] += lost
 
     def limits(self, values: dict[str, Any]) -> None:
         """Notice bounds: a norm or a largest value that keeps coming back is held there by a clip."""
@@ -276,6 +290,10 @@ class RunningFacts:
         if self._raw_bounds[0] <= self._raw_bounds[1]:
             facts["objective.bounded_scores"] = self._raw_bounds[0] >= 0 and self._raw_bounds[1] <= 1
         facts["generator.graph_cut"] = self._cuts >= 2 and self._fed == 0
+        facts["generator.judges_others"] = (
+            self._others >= _OFTEN and not self._cuts and not self._fed and "detached" in self.values
+        )
+        facts |= {f"loss.unused.{player}": count for player, count in self._unused.items()}
         facts["objective.composite"] = self.composite
         facts["problems"] = list(watcher.problems.sentences)
         return facts

@@ -257,6 +257,7 @@ class Watcher:
     def _read_pass(self, module: nn.Module, args: Any, kwargs: Any) -> DiscriminatorPass | None:
         given = [entry for entry in floating_tensors({"args": args, "kwargs": kwargs}) if entry[1].ndim >= 1]
         if not given:
+            self.facts.values["discriminator.discrete"] = True
             return None
         links = {path: self._link(value) for path, value in given}
         path = self._sample_path(given, links)
@@ -453,6 +454,7 @@ class Watcher:
             used = {id(part.owner) for part in assignment.generator}
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
             self.record.generator(assignment, stale)
+        self.facts.unused(self._passes, assignment, player)
         pending = [one for one in self._passes if not one.sloped and not one.penalty_norms]
         self._passes = [*kept, *pending] if player == "discriminator" else kept
         self._carry = {id(one) for one in self._passes if one.sloped}
@@ -483,9 +485,8 @@ class Watcher:
         self._closes = 0
         last = self._calls[-1] if self._calls else None
         self._forget()
-        if self.schedule.interval(self.step) > 1:
-            self._sampling = False
-        elif last is not None:
+        self._sampling = self.schedule.interval(self.step) <= 1
+        if self._sampling and last is not None:
             # The next record follows at once, and its first batch may hold the fakes of this one.
             self._calls.append(last)
 

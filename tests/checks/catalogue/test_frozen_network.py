@@ -81,3 +81,21 @@ def test_a_generator_that_is_trained_alone_first_has_no_frozen_discriminator() -
     alone = dict.fromkeys((*names, "score.generator.mean"))
     run = observe(alone, step=2000, updates={"generator": 2000, "discriminator": 0}, base=healthy_ns_gan())
     assert found(NAME, run) is None
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_a_loss_that_is_sent_back_and_never_stepped_is_certain_early(player: str) -> None:
+    other = "generator" if player == "discriminator" else "discriminator"
+    base = healthy_ns_gan(150)
+    signals = {f"update.{player}": None}
+    updates = {player: 0, other: 150}
+    lost = observe(signals, facts={f"loss.unused.{player}": 20}, step=150, updates=updates, base=base)
+    assert found(NAME, lost).severity == "error"
+    assert "sent back" in found(NAME, lost).message
+    # Without it a long turn of the other is the nearest reading, and 99 steps are a published one.
+    silent = observe(signals, facts={f"loss.unused.{player}": 0}, step=150, updates=updates, base=base)
+    assert found(NAME, silent) is None
+    early = observe(
+        signals, facts={f"loss.unused.{player}": 20}, step=99, updates={player: 0, other: 99}, base=base
+    )
+    assert found(NAME, early) is None

@@ -52,7 +52,7 @@ def test_detached_fakes_beside_a_pixel_loss_never_bring_a_gradient() -> None:
     [
         {"signals": {**ONLY_OTHER_TERMS, "score.generator.mean": 0.3}},  # its step was seen
         {"signals": {**ONLY_OTHER_TERMS, "score.fake.mean": None}},  # the discriminator is not trained yet
-        {"signals": ONLY_OTHER_TERMS, "updates": {"generator": 50, "discriminator": 50}},
+        {"signals": ONLY_OTHER_TERMS, "updates": {"generator": 30, "discriminator": 30}},
         {"signals": ONLY_OTHER_TERMS, "facts": {"roles.decided": 0.5}},
     ],
 )

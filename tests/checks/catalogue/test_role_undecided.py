@@ -30,3 +30,10 @@ def test_a_log_without_updates_or_a_run_with_scores_is_not_called_unseen() -> No
     assert found(NAME, observe({"loss.discriminator": 0.7}, step=300)) is None
     seen = observe({"update.discriminator": 1e-3, "score.real.mean": 0.2}, step=300)
     assert found(NAME, seen) is None
+
+
+def test_a_discriminator_of_tokens_is_no_stranger() -> None:
+    unseen = {"update.discriminator": 1e-3, "update.generator": 1e-3}
+    finding = found(NAME, observe(unseen, facts={"discriminator.discrete": True}, step=300))
+    assert finding.severity == "info"
+    assert "tokens" in finding.message

@@ -37,8 +37,8 @@ class StaleAverage(Check):
         The half-life is ln 2 / (1 - decay) updates. Warning: it is longer than half of the generator's
         updates so far, after at least 100 updates; only information for a decay of 0.999 or less, as short
         runs use it: then the run is young, and the decay is right. Warning: the generator has batch norm
-        and the copy's buffers are not copied; error if the probe also finds the copy's samples more than 3 times farther
-        off than two draws are.
+        and the copy's buffers are not copied; error if the probe also finds the copy's samples more than
+        3 times farther off than two draws are.
 
     What else it could be
         - Simply early: true, and the message says from which step on the average can be used.

@@ -17,6 +17,7 @@ VANISHED = (
     1e-6  # a hundred times Adam's epsilon of 1e-8, spread over the parameters: its steps shrink with it
 )
 SUSPECT_AFTER = 200
+UNUSED = 3  # times that a player's own loss was sent back and no step followed
 NEVER_AFTER = 500  # steps; the early phase of a published WGAN script gives the critic 100 steps to one
 SOURCE = "SageMaker Debugger, rule WeightUpdateRatio: smallest ratio 1e-8"
 NEVER = "no published schedule gives one player 500 steps and the other none"
@@ -38,7 +39,8 @@ class FrozenNetwork(Check):
         `update.generator` or `update.discriminator` below 1e-8 in every record over at least 100 steps and
         3 records (SageMaker Debugger's lower bound), while the player's loss has a slope at the scores:
         error. A player that was never updated within 200 steps of the other, while the
-        discriminator does score samples: warning; within 500: error. A network that moved and stopped
+        discriminator does score samples: warning; within 500, or within 100 if its own loss was seen to be
+        sent back: error. A network that moved and stopped
         because its learning rate reached zero: info.
 
     What else it could be
@@ -76,7 +78,7 @@ class FrozenNetwork(Check):
         "score.fake.mean",
         "score.generator.mean",
     )
-    facts = ("optimizers", "precision", "steps.ratio")
+    facts = ("optimizers", "precision", "steps.ratio", "loss.unused.generator", "loss.unused.discriminator")
     stage = "wiring"
     explains = (*SYMPTOMS, "z-ignored", "condition-ignored", "discriminator-overfitting")
     remedies = (
@@ -192,18 +194,24 @@ class FrozenNetwork(Check):
 
     def _never(self, observations: Observations, player: str) -> Finding | None:
         other = "generator" if player == "discriminator" else "discriminator"
+        unused = int(observations.fact(f"loss.unused.{player}", 0) or 0)
         if (
             observations.source == "log"
             or observations.updates.get(player, 0) > 0
-            or observations.updates.get(other, 0) < SUSPECT_AFTER
+            or observations.updates.get(other, 0) < (LEAST_STEPS if unused >= UNUSED else SUSPECT_AFTER)
             or not self._plays(observations)
         ):
             return None
-        certain = observations.updates[other] >= NEVER_AFTER
+        certain = observations.updates[other] >= NEVER_AFTER or unused >= UNUSED
         return self.finding(
             "error" if certain else "warning",
             0.9 if certain else 0.75,
-            f"The {player} was never updated, while the {other} had {observations.updates[other]} updates.",
+            f"The {player} was never updated, while the {other} had {observations.updates[other]} updates"
+            + (
+                ", though its own loss is sent back: no optimizer takes the step."
+                if unused >= UNUSED
+                else "."
+            ),
             evidence=(
                 Measurement(f"update.{player}", 0.0, 1.0, "below", NEVER, f"updates of the {player}"),
                 Measurement(
@@ -216,7 +224,9 @@ class FrozenNetwork(Check):
                 Alternative(
                     "a schedule with many steps of one player",
                     "ruled out" if certain else "unlikely",
-                    f"{observations.updates[other]} steps went by; published ones have 100 at most",
+                    f"{observations.updates[other]} steps went by; published ones have 100 at most"
+                    if unused < UNUSED
+                    else "in such a schedule its loss is not computed until its step is due",
                 ),
                 Alternative(
                     "an optimizer that equipoise does not see",

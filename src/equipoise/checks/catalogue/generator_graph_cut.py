@@ -12,7 +12,7 @@ from equipoise.history.observations import Observations
 SOURCE = "exact: a gradient that is absent or exactly zero"
 HALF_PRECISION = ("float16",)
 LEAST_RECORDS = 20
-LEAST_UPDATES = 100
+LEAST_UPDATES = 40
 SURE_ROLES = 0.95
 
 
@@ -34,7 +34,7 @@ class GeneratorGraphCut(Check):
         The fact `generator.graph_cut` (the generator's step ran and gave it no adversarial gradient at
         all): an exact test, error. It is not reported where the loss itself has no slope
         (`slope.generator.zero` is one: the loss is saturated) or the discriminator is exactly flat
-        (`discriminator.slope` is zero). Or: after 100 generator updates the discriminator has had 20 records
+        (`discriminator.slope` is zero). Or: after 40 generator updates the discriminator has had 20 records
         of fakes, the generator does get gradients, and none was ever seen to come from the discriminator:
         warning.
 
@@ -71,6 +71,7 @@ class GeneratorGraphCut(Check):
     facts = (
         "generator.graph_cut",
         "generator.feature_matching",
+        "generator.judges_others",
         "precision",
         "objective.composite",
         "roles.decided",
@@ -165,14 +166,16 @@ class GeneratorGraphCut(Check):
             return None
         if observations.fact("generator.feature_matching") is True:
             return None
-        if float(observations.fact("roles.decided") or 0.0) < SURE_ROLES:
+        others = observations.fact("generator.judges_others") is True
+        if not others and float(observations.fact("roles.decided") or 0.0) < SURE_ROLES:
             return None
         return self.finding(
             "warning",
             0.85,
             f"The generator has had {updates} updates, and in none of those seen did a gradient of the "
             f"discriminator reach it. Its parameters do get a gradient (norm {other:.3g}), from other loss "
-            "terms only.",
+            "terms only."
+            + (" What the discriminator scores in its step are not its samples." if others else ""),
             evidence=(
                 Measurement(
                     "gradient.samples",

@@ -35,7 +35,7 @@ class RoleUndecided(Check):
     Evidence and threshold
         `roles.decided` below 0.9 after at least 20 steps, and no tags by the user: info. Both networks are
         updated, and after 20 steps no forward pass of the discriminator has been seen at all: warning,
-        because then a clean bill would mean nothing.
+        because then a clean bill would mean nothing. Information where it was called with whole numbers only.
 
     What else it could be
         - Forward passes that are neither, such as of interpolates or for pictures: they are not counted.
@@ -54,7 +54,7 @@ class RoleUndecided(Check):
     name = "role-undecided"
     kinds = ("passive",)
     signals = ("score.real.mean", "score.fake.mean", "score.generator.mean", "update.discriminator")
-    facts = ("roles.decided", "roles.tagged", "score.found")
+    facts = ("roles.decided", "roles.tagged", "score.found", "discriminator.discrete")
     stage = "advice"
     explains = ()
     remedies = (
@@ -70,6 +70,8 @@ class RoleUndecided(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         if self._unseen(observations):
+            if observations.fact("discriminator.discrete") is True:
+                return self._tokens()
             return self._nothing_seen(observations)
         share = float(observations.fact("roles.decided", 1.0))
         if observations.step < LEAST_STEPS or not share < DECIDED:
@@ -101,6 +103,27 @@ class RoleUndecided(Check):
                     "some are tagged; tag all of them" if tagged else "none is tagged yet",
                 ),
             ),
+        )
+
+    def _tokens(self) -> Finding:
+        return self.finding(
+            "info",
+            0.95,
+            "The discriminator is given whole numbers only (tokens), which carry no gradient to a generator: "
+            "what it is shown and what it answers is not followed, only optimizers and weights are.",
+            evidence=(
+                Measurement(
+                    "discriminator.discrete", 1.0, 1.0, "equal to", "exact: the types of its inputs", "tokens"
+                ),
+            ),
+            because=(
+                Alternative(
+                    "other modules than the watched ones are called",
+                    "ruled out",
+                    "the discriminator's calls are seen",
+                ),
+            ),
+            remedies=(),
         )
 
     def _unseen(self, observations: Observations) -> bool:
