@@ -86,3 +86,28 @@ def test_a_discriminator_that_reconstructs_reaches_the_sample_directly() -> None
     assert check().run(energy) is None
     patches = observe(facts={**facts, "score.shape": [[1, 4, 4]]}, base=healthy_composite_gan())
     assert check().run(patches) is not None
+
+
+def test_a_slope_of_zero_from_the_first_step_on_is_a_weight_of_zero() -> None:
+    silent = {"slope.generator.size": 0.0, "gradient.generator": 3.0}
+    young = {"generator": 120, "discriminator": 120}
+
+    def run(signals, updates=young, step=120):
+        return check().run(
+            observe(
+                {"slope.real.size": 0.4, "slope.fake.size": 0.4, **silent, **signals},
+                facts={"objective.composite": 1.0},
+                every=5,
+                step=step,
+                updates=updates,
+                base=healthy_composite_gan(),
+            )
+        )
+
+    assert run({}).severity == "warning"
+    assert run({}, {"generator": 900, "discriminator": 900}, 900).severity == "error"
+    assert run({}).details["case"] == "switched-off"
+    # A loss that lost its slope later, a warm-up of both, a loss that is alone: each is something else.
+    assert run({"slope.generator.size": lambda t: np.where(t < 0.2, 0.3, 0.0)}) is None
+    assert run({"slope.real.size": 0.0, "slope.fake.size": 0.0}) is None
+    assert run({"gradient.generator": 0.0}) is None

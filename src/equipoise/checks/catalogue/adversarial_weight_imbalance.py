@@ -29,6 +29,8 @@ TRAINED_UPDATES = 500
 # less.
 LATE_RATIO = 0.1
 NO_SIGNAL = 1e-12
+# A loss that is switched off: so many records without any slope, and updates until it is no warm-up.
+SILENT_RECORDS, SILENT_UPDATES, SILENT_FOR_GOOD = 20, 50, 500
 # The generator had so many steps to itself: more than any order of the two updates explains.
 LATE_START = 100
 
@@ -69,6 +71,9 @@ class AdversarialWeightImbalance(Check):
         by a fifth. Below: information; a warning below 1e-4.
         A late start: the adversarial gradient begins after other training, with a discriminator that has had
         fewer than 500 updates, at a ratio above 0.1: warning; an error with the worsened reconstruction.
+        Switched off: in all of 20 records or more, and 50 updates, the slope of the generator's loss at the
+        scores is exactly zero, while the discriminator's is not and the generator gets other gradients:
+        warning; error from 500 updates on.
         Confidence: 0.6 (0.75 for an error) at the threshold towards 0.95.
 
     What else it could be
@@ -90,6 +95,9 @@ class AdversarialWeightImbalance(Check):
     kinds = ("passive",)
     stage = "supply"
     signals = (
+        "slope.generator.size",
+        "slope.real.size",
+        "slope.fake.size",
         "gradient.samples",
         "gradient.samples.total",
         "gradient.generator",
@@ -102,6 +110,52 @@ class AdversarialWeightImbalance(Check):
     remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
 
     def run(self, observations: Observations) -> Finding | None:
+        return self._switched_off(observations) or self._unbalanced(observations)
+
+    def _switched_off(self, observations: Observations) -> Finding | None:
+        """The adversarial loss reaches the scores with a slope of exactly zero, from the first step on."""
+        slope = observations.series("slope.generator.size").finite()
+        taught = [observations.series(f"slope.{role}.size").median() for role in ("real", "fake")]
+        updates = observations.updates.get("generator", 0)
+        other = observations.series("gradient.generator").median()
+        if len(slope) < SILENT_RECORDS or slope.largest() > 0 or updates < SILENT_UPDATES:
+            return None
+        # A warm-up multiplies both losses by zero; here the discriminator is trained.
+        if not other > 0 or not max(taught) > 0:
+            return None
+        certain = updates >= SILENT_FOR_GOOD
+        return self.finding(
+            "error" if certain else "warning",
+            0.95 if certain else 0.85,
+            f"The generator's adversarial loss has weight 0: in {len(slope)} records its slope at the scores "
+            "is exactly zero, while the discriminator is trained and the generator gets a gradient of "
+            f"{other:.3g} from other terms.",
+            evidence=(
+                Measurement(
+                    "slope.generator.size", 0.0, 0.0, "equal to", "exact: a slope of zero", "largest slope"
+                ),
+                Measurement("gradient.generator", other, meaning="norm of the generator's gradient, median"),
+            ),
+            because=(
+                Alternative(
+                    "a loss that saturated",
+                    "ruled out",
+                    "its slope was zero in the first record already, and is zero in all of them",
+                ),
+                Alternative(
+                    "a warm-up without the adversarial term",
+                    "ruled out" if certain else "open",
+                    "the discriminator has been trained in the same steps for "
+                    f"{updates} updates of the generator",
+                ),
+            ),
+            since=0,
+            remedies=(_BALANCE,),
+            explains=(*self.explains, "vanishing-generator-gradient", "perfect-discriminator"),
+            details={"case": "switched-off"},
+        )
+
+    def _unbalanced(self, observations: Observations) -> Finding | None:
         share = observations.fact("objective.composite")
         if not isinstance(share, (int, float)) or not OTHER_TERM <= share <= 1:
             return None
