@@ -90,3 +90,30 @@ def test_a_target_on_the_fakes_side_where_the_discriminators_are_not_known() -> 
     assert run(-1.0, 0.9, 0.3, real=0.04, orientation=-1).severity == "error"
     assert run(0.0, 0.9, 1.0, real=0.04, orientation=-1) is None
     assert run(-1.0, 0.9, 0.7, real=0.04, orientation=-1) is None
+
+
+def test_behind_noisy_labels_what_the_discriminator_has_learnt_decides() -> None:
+    noisy = {"slope.real.positive": 0.4, "slope.fake.positive": 0.6, "score.auc": 0.99}
+    scores = {"score.real.mean": 2.0, "score.fake.mean": -1.5, "score.generator.mean": -1.5}
+    facts = {f"objective.target.{role}": None for role in ("real", "fake", "generator")}
+
+    def run(**changed):
+        return found(NAME, observe({**noisy, **scores, **changed}, facts=facts, base=healthy_ns_gan()))
+
+    away = {"slope.generator.positive": 1.0}
+    assert run(**away).severity == "error"
+    assert run(**{"slope.generator.positive": 0.0}) is None
+    # Fakes beyond the reals are pushed back by a loss with a target, and a guess shows no side.
+    assert run(**away, **{"score.generator.mean": 2.5}) is None
+    assert run(**away, **{"score.auc": 0.6}) is None
+
+
+def test_where_lower_means_real_the_discriminator_may_be_the_one_mixed_up() -> None:
+    assert (
+        "targets are exchanged"
+        not in found(NAME, observe({"slope.generator.positive": 1.0}, base=healthy_ns_gan())).message
+    )
+    assert (
+        "targets are exchanged"
+        in found(NAME, observe({"slope.generator.positive": 0.0}, base=healthy_reversed_gan())).message
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.direction import ONE_SIDED, agreed, sides
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
@@ -12,6 +14,7 @@ from equipoise.history.observations import Observations
 
 LEAST_RECORDS = 5
 LEAST_SIDED = 20  # records of the generator's step from which the side of its target is judged
+SEPARATED, MOSTLY = 0.9, 0.9  # AUC of a discriminator that has learnt which is which; share of the records
 FAR_SIDE = 3.0  # times as near to the fakes' scores as to the reals'
 SOURCE = "exact: the sign of a derivative"
 TARGET_SOURCE = "exact: the generator's target against the discriminator's two"
@@ -39,6 +42,10 @@ class GeneratorObjectiveSign(Check):
         fakes near the wrong target take both signs; there the target estimated from the generator's slope
         (`objective.target.generator`) decides: an error if it is nearer to the discriminator's fake target
         than to its real one.
+        Where the discriminator's slopes take both signs within a batch (noisy labels), its scores say which
+        way is real: an error if it separates the players (AUC above 0.9, the reals' mean on one side in 90 %
+        of the later half of the records), and the generator's slopes push all fakes away from there in 95 %
+        of 20 or more.
         Where only the generator's target could be read, error if it is three times as near to the mean score
         of fakes as to that of reals, and most of its slopes push towards the fakes (20 or more records).
 
@@ -67,8 +74,10 @@ class GeneratorObjectiveSign(Check):
         "slope.generator.positive",
         "slope.real.positive",
         "slope.fake.positive",
+        "score.auc",
         "score.real.mean",
         "score.fake.mean",
+        "score.generator.mean",
     )
     facts = (
         "objective.target.generator",
@@ -98,7 +107,58 @@ class GeneratorObjectiveSign(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
-        return self._by_sign(observations) or self._by_target(observations) or self._by_side(observations)
+        return (
+            self._by_sign(observations)
+            or self._by_target(observations)
+            or self._by_side(observations)
+            or self._by_separation(observations)
+        )
+
+    def _by_separation(self, observations: Observations) -> Finding | None:
+        """The discriminator's slopes take both signs in a batch (noisy labels, least squares at its targets).
+
+        Then what it has learnt shows which way is real: it tells the players apart.
+        """
+        real, fake = (observations.series(f"score.{role}.mean").finite() for role in ("real", "fake"))
+        generator = agreed(sides(observations, "slope.generator.positive"), LEAST_SIDED)
+        told = observations.series("score.auc").median()
+        if len(real) != len(fake) or not generator or not max(told, 1 - told) > SEPARATED:
+            return None
+        learnt = len(real) // 2  # the second half of the records
+        above = float(np.mean(real.values[learnt:] > fake.values[learnt:]))
+        towards_real = 1 if above >= MOSTLY else -1 if above <= 1 - MOSTLY else 0
+        own = observations.series("score.generator.mean").median()
+        # Fakes that score beyond the reals are rightly pushed back by a loss with a target.
+        short = towards_real * (real.median() - own) > 0
+        if not towards_real or generator == towards_real or not short:
+            return None
+        words = {1: "up", -1: "down"}
+        return self.finding(
+            "error",
+            0.93,
+            f"The generator's loss pushes the scores of its samples {words[generator]} from {own:.3g}, while "
+            f"the discriminator holds the reals at {real.median():.3g} and the fakes at {fake.median():.3g}: "
+            f"the generator is trained to look fake.{_exchanged(towards_real)}",
+            evidence=(
+                Measurement(
+                    "slope.generator.positive",
+                    observations.series("slope.generator.positive").mean(),
+                    0.0 if towards_real > 0 else 1.0,
+                    "far from",
+                    SOURCE,
+                    "share of the generator's slopes that push down",
+                ),
+                Measurement("score.auc", told, meaning="how well the discriminator tells the players apart"),
+            ),
+            because=(
+                Alternative(
+                    "fakes that score beyond the reals and are pushed back",
+                    "ruled out",
+                    f"they score {own:.3g} and the reals {real.median():.3g}",
+                ),
+            ),
+            since=0,
+        )
 
     def _by_side(self, observations: Observations) -> Finding | None:
         """The generator's own target is known, the discriminator's are not: on which side it holds which."""
@@ -165,7 +225,8 @@ class GeneratorObjectiveSign(Check):
             0.98,
             f"The generator's loss pushes the scores of its samples {words[generator]} while the "
             "discriminator's "
-            f"loss pushes the scores of reals {words[towards_real]}: the generator is trained to look fake.",
+            f"loss pushes the scores of reals {words[towards_real]}: the generator is trained to look "
+            f"fake.{_exchanged(towards_real)}",
             evidence=(
                 Measurement(
                     "slope.generator.positive",
@@ -246,3 +307,13 @@ class GeneratorObjectiveSign(Check):
             ),
             since=0,
         )
+
+
+def _exchanged(towards_real: int) -> str:
+    """By habit real is up; where it is down, the discriminator's side may be the one that was mixed up."""
+    if towards_real > 0:
+        return ""
+    return (
+        " Or, if higher is meant to be real, the discriminator's two targets are exchanged and the generator "
+        "is right."
+    )
