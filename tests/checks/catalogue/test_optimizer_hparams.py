@@ -94,3 +94,14 @@ def test_weight_decay() -> None:
     assert decayed(0.01) is None
     assert decayed(0.5).severity == "info"
     assert decayed(50.0).severity == "warning"
+
+
+def test_rates_of_unlike_optimizers_are_no_ratio() -> None:
+    adam, sgd = _optimizers(2e-4, 2e-2)
+    sgd["type"] = "SGD"
+    mixed = observe(facts={"optimizers": [adam, sgd], "gradient.clipping": None}, base=healthy_ns_gan())
+    assert found(NAME, mixed) is None
+    alike = observe(
+        facts={"optimizers": _optimizers(2e-4, 2e-2), "gradient.clipping": None}, base=healthy_ns_gan()
+    )
+    assert "100 times" in found(NAME, alike).message

@@ -139,6 +139,10 @@ def test_noise_on_whatever_the_discriminator_is_shown_is_no_range() -> None:
     noisy = {"sample_real_low": -1.36, "sample_real_high": 1.3}
     assert _shown("tanh", **noisy, sample_fake_low=-1.28, sample_fake_high=1.2) is None
     assert _shown("tanh", **noisy, sample_fake_low=-1.0, sample_fake_high=1.0).severity == "error"
+    # Fakes that do not reach the bounds yet are pushed only a little beyond them, which tanh never is.
+    assert _shown("tanh", **noisy, sample_fake_low=-1.08, sample_fake_high=0.9) is None
+    wide = {"sample_real_low": -2.1, "sample_real_high": 2.6}
+    assert _shown("tanh", **wide, sample_fake_low=-1.08, sample_fake_high=0.9).severity == "error"
 
 
 def test_a_clamp_short_of_the_reals() -> None:

@@ -173,8 +173,14 @@ class OptimizerHyperparameters(Check):
         generator, discriminator = rates.get("generator", math.nan), rates.get("discriminator", math.nan)
         if not (generator > 0 and discriminator > 0):
             return []
+        plain = {
+            str(one.get("type")) in _PLAIN
+            for one in observations.fact("optimizers", [])
+            if one.get("player") in ("generator", "discriminator")
+        }
         ratio = max(generator, discriminator) / min(generator, discriminator)
-        if ratio <= LARGEST_RATIO:
+        # Rates of plain gradient descent and of methods that divide by the gradient's size are no ratio.
+        if ratio <= LARGEST_RATIO or len(plain) > 1:
             return []
         faster = "generator" if generator > discriminator else "discriminator"
         measurement = Measurement(

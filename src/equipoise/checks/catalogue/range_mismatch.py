@@ -12,6 +12,8 @@ from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations, Series
 
+BEYOND = 0.005  # of the width: more than rounding
+LARGEST_NOISE = 0.25  # of the width: four standard deviations of a noise of an eighth of a range of two
 TOLERANCE = 0.1  # of the width of the generator's range; noise or augmentation pushes data a little beyond
 NEVER_NEGATIVE = -0.02
 CLEARLY_NEGATIVE = -0.2
@@ -250,7 +252,17 @@ class RangeMismatch(Check):
         """
         lowest = observations.series("sample.fake.low").median()
         highest = observations.series("sample.fake.high").median()
-        return lowest < bottom - tolerance or highest > top + tolerance
+        if lowest < bottom - tolerance or highest > top + tolerance:
+            return True
+        # The activation itself never goes beyond its bounds, so that a little beyond shows noise on the way;
+        # it moves the reals' ends more than those of fakes that do not reach the bounds yet.
+        width = top - bottom
+        low = observations.series("sample.real.low").median()
+        high = observations.series("sample.real.high").median()
+        return math.isfinite(width) and (
+            max(bottom - lowest, highest - top) > BEYOND * width
+            and max(bottom - low, high - top) < LARGEST_NOISE * width
+        )
 
     def _clamped(self, observations: Observations, low: float, high: float) -> Finding | None:
         """A clamp's bounds are where the fakes' own ends stay, record for record."""
