@@ -164,7 +164,7 @@ def shared_embedding(parts: ThirdParts) -> None:
 
 
 @third_fault(
-    "zeroed-every-fortieth-step",
+    "zeroed-under-the-print",
     source="Lightning-AI/pytorch-lightning#591; an accumulation window without its step",
     b5=("no zero_grad",),
     expected=("stale-gradients",),
@@ -176,8 +176,8 @@ def shared_embedding(parts: ThirdParts) -> None:
     proof=quality_not_good,
 )
 def zeroed_seldom(parts: ThirdParts) -> None:
-    """zero_grad stands under the `if` that prints: gradients add up over forty steps, each of which steps."""
-    parts.zero_every = 40
+    """zero_grad stands under the `if` that prints: gradients add up over four hundred steps."""
+    parts.zero_every = 400
 
 
 @third_fault(
@@ -207,7 +207,7 @@ def step_first(parts: ThirdParts) -> None:
         Case("model", "lsgan", "waves"),
     ),
     proof=measured(
-        "relative change of the discriminator", lambda run: run.discriminator_change, lambda v: v < 0.02
+        "relative change of the discriminator", lambda run: run.discriminator_change, lambda v: v < 0.1
     ),
 )
 def never_thawed(parts: ThirdParts) -> None:
