@@ -13,7 +13,7 @@ from equipoise.checks import judge
 from equipoise.history.observations import Observations
 from equipoise.history.store import History
 from equipoise.watching.classes import Readings, guessed, read_slopes, read_values, told_nothing
-from equipoise.watching.links import noisy_copy
+from equipoise.watching.treated import noisy_copy, pooled_rows
 from equipoise.watching.watcher import Watcher
 
 SIZE, LATENT, ROWS = 12, 8, 32
@@ -166,8 +166,8 @@ def test_halves_of_the_discriminators_loss_make_one_record(scale: float) -> None
 # ---- slopes that are asked for before the loss is sent back (taming-transformers, EnCodec's balancer)
 
 
-@pytest.mark.parametrize("cleared", [True, False])
-def test_gradients_that_wait_while_a_weight_is_computed_are_not_stale(cleared: bool) -> None:
+@pytest.mark.parametrize(("cleared", "used"), [(True, True), (True, False), (False, True)])
+def test_gradients_that_wait_while_a_weight_is_computed_are_not_stale(cleared: bool, used: bool) -> None:
     generator, discriminator = networks()
     watcher = Watcher(generator, discriminator, History(None), every=1)
     update_d, update_g = adam(discriminator), adam(generator)
@@ -179,7 +179,7 @@ def test_gradients_that_wait_while_a_weight_is_computed_are_not_stale(cleared: b
         (other,) = torch.autograd.grad(adversarial, last, retain_graph=True)
         if cleared:
             update_g.zero_grad()
-        (content + (one.norm() / other.norm()) * adversarial).backward()
+        (content + (one.norm() / other.norm()) * adversarial if used else content).backward()
         update_g.step()
         update_d.zero_grad()
         (F.relu(1 - discriminator(real)).mean() + F.relu(1 + discriminator(made.detach())).mean()).backward()
@@ -280,6 +280,15 @@ def test_the_target_of_a_translation_is_not_its_noisy_copy() -> None:
     assert noisy_copy([stranger, torch.randn(16, SIZE)], [output]) is None
 
 
+def test_a_pool_of_new_and_older_fakes_is_recognised_by_its_new_rows() -> None:
+    output, older = torch.randn(4, 3, 8, 8), torch.randn(4, 3, 8, 8)
+    pool = torch.cat([older[:2], output[2:]])
+    assert pooled_rows(pool, output)
+    assert pooled_rows(torch.cat([torch.ones(4, 1, 8, 8), pool], 1), output)
+    assert not pooled_rows(older, output)
+    assert not pooled_rows(older[:2], output)
+
+
 @pytest.mark.parametrize("idle", ["generator", "discriminator", None])
 def test_a_loss_that_no_step_follows_is_counted(idle: str | None) -> None:
     generator, discriminator = networks()
@@ -317,3 +326,63 @@ def test_a_generator_whose_loss_scores_the_reals_is_named(others: bool) -> None:
     seen = observed(watcher)
     assert seen.fact("generator.judges_others") is others
     assert ("generator-graph-cut" in names(seen)) is others
+
+
+# ---- the order of things
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_loop_that_scores_everything_before_any_update_is_seen(wrong: bool) -> None:
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=4)
+    update_d, update_g = adam(discriminator), adam(generator)
+    for _ in range(160):
+        made, real = generator(noise()), data()
+        # Two copies: neither is the generator's own tensor any more.
+        fakes, reals, own = discriminator(made.detach() + 0), discriminator(real), discriminator(made)
+        loss_d = reals.sub(1).square().mean() + fakes.square().mean()
+        loss_g = own.sub(0.0 if wrong else 1.0).square().mean()
+        update_g.zero_grad()
+        loss_g.backward()
+        update_g.step()
+        update_d.zero_grad()
+        loss_d.backward()
+        update_d.step()
+    seen = observed(watcher)
+    assert seen.fact("roles.decided") == 1.0
+    assert seen.fact("score.orientation") == 1
+    assert len(seen.series("score.auc")) >= 30
+    assert ("g-objective-sign" in names(seen)) is wrong
+
+
+@pytest.mark.parametrize("fault", [None, "generator", "discriminator"])
+def test_two_losses_of_one_pass_are_told_apart_whichever_way_they_push(fault: str | None) -> None:
+    class Pairs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(SIZE + LATENT, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+
+        def forward(self, samples: Tensor, codes: Tensor) -> Tensor:
+            return self.body(torch.cat([samples, codes], 1))
+
+    generator, _ = networks()
+    discriminator, encoder = Pairs(), nn.Linear(SIZE, LATENT)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    weights = [*generator.parameters(), *encoder.parameters()]
+    update_d, update_g = adam(discriminator), torch.optim.Adam(weights, 1e-3, betas=(0.5, 0.9))
+    bce, one, zero = F.binary_cross_entropy_with_logits, torch.ones(ROWS, 1), torch.zeros(ROWS, 1)
+    for _ in range(60):
+        codes, real = noise(), data()
+        fakes, reals = discriminator(generator(codes), codes), discriminator(real, encoder(real))
+        loss_d = bce(reals, one) + bce(fakes, one if fault == "discriminator" else zero)
+        turned = fault == "generator"
+        loss_g = bce(fakes, zero if turned else one) + bce(reals, one if turned else zero)
+        update_d.zero_grad()
+        loss_d.backward(retain_graph=True, inputs=list(discriminator.parameters()))
+        update_g.zero_grad()
+        loss_g.backward(inputs=weights)
+        update_d.step()
+        update_g.step()
+    found = names(observed(watcher))
+    expected = {None: [], "generator": ["g-objective-sign"], "discriminator": ["d-objective-sign"]}
+    assert found[:1] == expected[fault]

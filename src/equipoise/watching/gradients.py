@@ -18,12 +18,14 @@ from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
 from equipoise.watching.tree import Path
 
 
-def keep_gradient(call: GeneratorCall, path: Path) -> Any:
+def keep_gradient(call: GeneratorCall, path: Path, sent_back: Hook) -> Any:
     reference = weakref.ref(call)
 
     def keep(gradient: Tensor) -> None:
         known = reference()
         if known is not None and not torch.is_grad_enabled():
+            # Also where no score is reached: other terms are sent back behind the same clearing.
+            sent_back()
             known.gradients[path] = gradient.detach()
 
     return keep

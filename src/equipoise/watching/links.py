@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
 _MARK = "equipoise.generator"
 _RECENT = 256
 _NODES = 400
-_NOISY_ROWS, _NOISY_SHARE, _NOISY_RATIO = 64, 0.9, 0.5
 
 
 class StorageSet:
@@ -100,38 +98,6 @@ def matching_rows(samples: Tensor, output: Tensor) -> tuple[slice, slice | None]
             if bool((view[0] == output[0]).all()) and bool((view == output).all()):
                 return place, part
     return None
-
-
-def noisy_copy(batches: list[Tensor], outputs: list[Tensor]) -> tuple[int, int] | None:
-    """Which of several batches is one of the generator's outputs with noise on it: (batch, output).
-
-    Each row must be nearer to its own row of the output than to the others, and the batch at least twice as
-    near (in squared distance, and far nearer than the rows are to each other) as every other batch of that
-    step, so that a target that goes with the output row for row is not taken for it.
-    """
-    if len(batches) < 2:
-        return None
-    found: list[tuple[float, int, int]] = []
-    for place, batch in enumerate(batches):
-        for number, output in enumerate(outputs):
-            if batch.shape != output.shape or len(batch) < 4 or batch.device != output.device:
-                continue
-            one, other = (value[:_NOISY_ROWS].detach().flatten(1).float() for value in (batch, output))
-            distances = (
-                one.square().sum(1)[:, None] + other.square().sum(1)[None] - 2 * one @ other.T
-            ).clamp(min=0)
-            own = distances.diagonal().mean()
-            rest = (distances.sum() - distances.diagonal().sum()) / (len(one) * (len(one) - 1))
-            nearest = (distances.argmin(1) == torch.arange(len(one), device=one.device)).float().mean()
-            ratio, share = torch.stack([own / rest.clamp(min=1e-30), nearest]).tolist()
-            found.append((ratio if share > _NOISY_SHARE else 1.0, place, number))
-    found.sort()
-    if not found or found[0][0] >= _NOISY_RATIO:
-        return None
-    ratio, place, number = found[0]
-    if any(rival < 2 * ratio for rival, elsewhere, _ in found if elsewhere != place):
-        return None
-    return place, number
 
 
 def entrances(outputs: list[Tensor], inner: Tensor, limit: int = 4000) -> list[tuple[Any, int]]:

@@ -70,6 +70,7 @@ class DiscriminatorPass:
         adversarial: the parts of them that came through the discriminator, one a backward pass.
         penalty_norms: per-sample norms of ds/dx in passes with create_graph.
         differentiable: the sample itself asks for a gradient, though the generator did not make it.
+        waited: an update was made since, and no loss was sent back yet.
         by_features: a gradient came back through the discriminator, though none to its scores.
         by_other_answers: an answer beside the scores, such as a class, was sent back.
         member: which of several discriminators in a container it is of; 0 for a single one.
@@ -98,6 +99,7 @@ class DiscriminatorPass:
     certain: bool = True
     member: int = 0
     differentiable: bool = False
+    waited: bool = False
     by_features: bool = False
     by_other_answers: bool = False
 
@@ -154,6 +156,14 @@ def set_aside_asked(passes: Iterable[DiscriminatorPass]) -> None:
         kept = [next(sent) for _ in score.raw_slopes]
         score.slopes = list(compress(score.slopes, kept))
         score.raw_slopes = list(compress(score.raw_slopes, kept))
+
+
+def still_waiting(passes: Iterable[DiscriminatorPass]) -> list[DiscriminatorPass]:
+    """Passes whose loss may still be sent back; a loop may score everything before any update (pix2pixHD)."""
+    waiting = [one for one in passes if not one.sloped and not one.penalty_norms and not one.waited]
+    for one in waiting:
+        one.waited = True
+    return waiting
 
 
 @dataclass(eq=False)

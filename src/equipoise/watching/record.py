@@ -35,6 +35,7 @@ class RecordBuilder:
         self._discriminator: Assignment | None = None
         self._generator: Assignment | None = None
         self._half: Assignment | None = None
+        self._windows = 0
         self._largest_gradient = 0.0
         self._next_snapshot = 0
 
@@ -93,8 +94,12 @@ class RecordBuilder:
         watcher = self._watcher
         self._after_update("discriminator")
         self._stale("discriminator", stale)
-        self._done.add("discriminator")
-        if not (assignment.real or assignment.fake or assignment.penalties):
+        seen = bool(assignment.real or assignment.fake or assignment.penalties)
+        # Before a record's first update its passes may have been made, unseen, before the record began.
+        if seen or self._windows:
+            self._done.add("discriminator")
+        self._windows += 1
+        if not seen:
             return
         new_reals, new_fakes = bool(assignment.real), bool(assignment.fake)
         assignment = self._joined(assignment)
@@ -169,6 +174,7 @@ class RecordBuilder:
         self._done.add("generator")
         watcher.facts.generator_roles(assignment)
         self._half = None
+        self._windows += 1
         self._generator = assignment
         if not assignment.generator:
             return
@@ -236,6 +242,7 @@ class RecordBuilder:
             watcher.history.set_facts(facts.collect())
         self._values, self._done, self._before = {}, set(), {}
         self._discriminator = self._generator = self._half = None
+        self._windows = 0
 
     def _snapshot(self) -> None:
         # A few samples for the eye, ever more rarely.

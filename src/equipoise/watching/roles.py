@@ -61,8 +61,10 @@ class Roles:
             result.leftover = [one for one in attached if one not in mine]
             for one in mine:
                 # One forward pass used by both losses: its first backward pass is the discriminator's.
-                if any(len(score.slopes) > 1 and _opposed(score.slopes) for score in one.scores):
-                    slope_index[id(one)] = 0
+                if any(len(score.slopes) > 1 for score in one.scores):
+                    if any(len(score.slopes) > 1 and _opposed(score.slopes) for score in one.scores):
+                        slope_index[id(one)] = 0
+                    # Pushed the same way twice it is the generator's too: if its step scores nothing else.
                     result.leftover.append(one)
             loose = mine
             result.undetached = bool(mine)
@@ -77,10 +79,13 @@ class Roles:
             result.concatenated |= one.rows is not None
         result.fake += known
         for one in others:
+            # Where both losses were sent back, reals may carry both as well (BiGAN's, with their codes).
+            twice = any(len(score.slopes) > 1 and _opposed(score.slopes) for score in one.scores)
+            index = 0 if twice and result.leftover else None
             if one.tagged == "real":
-                result.real += [part for part, _ in self._parts(one, None)]
+                result.real += [part for part, _ in self._parts(one, index)]
             else:
-                unknown += [part for part, _ in self._parts(one, None)]
+                unknown += [part for part, _ in self._parts(one, index)]
         self._place_unknown(unknown, result, known)
         self.vote(result)
         result.decided = len(result.real) + len(result.fake)

@@ -20,10 +20,10 @@ from equipoise.watching.classes import Reading, Readings
 from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind
-from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows, noisy_copy
+from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
 from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
-from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, set_aside_asked
+from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, set_aside_asked, still_waiting
 from equipoise.watching.record import RecordBuilder
 from equipoise.watching.reservoir import Reservoir
 from equipoise.watching.roles import Roles, reals_beside
@@ -37,6 +37,7 @@ from equipoise.watching.scores import (
     terminal_tensors,
 )
 from equipoise.watching.stale import Leftovers
+from equipoise.watching.treated import link_changed
 from equipoise.watching.tree import Path, floating_tensors
 
 _identities = itertools.count(1)
@@ -99,6 +100,7 @@ class Watcher:
         self._passes: list[DiscriminatorPass] = []
         self._carry: set[int] = set()
         self._sampling = True
+        self._latest: GeneratorCall | None = None
         self._path: Path | None = None
         self._pairwise: bool | None = None
         self._called = self._by_parts = False
@@ -129,7 +131,7 @@ class Watcher:
             handle.remove()
         self._handles.clear()
         self._forget()
-        self._calls.clear()
+        self._latest = None
 
     @property
     def closed(self) -> bool:
@@ -157,7 +159,13 @@ class Watcher:
         outputs = self._mark(output)
         if outputs and not outputs[0][1].requires_grad:
             self.sampling.generator_called(args, kwargs, outputs[0][1])
-        if not self._sampling or not outputs:
+        if not self._sampling and outputs:
+            # The next record may begin between the generator's update and the step that judges these.
+            if self.step + 1 >= self._record_step + self.schedule.interval(self._record_step):
+                made = [(path, value.detach()) for path, value in outputs]
+                self._latest = GeneratorCall(args, kwargs, made, False, module.training)
+            return
+        if not outputs:
             return
         started = time.perf_counter()
         call = GeneratorCall(
@@ -169,7 +177,8 @@ class Watcher:
         )
         for path, value in outputs:
             if value.requires_grad:
-                value.register_hook(shielded(self.problems, "generator-gradients", keep_gradient(call, path)))
+                keep = keep_gradient(call, path, Hook(self, "_note_gradients"))
+                value.register_hook(shielded(self.problems, "generator-gradients", keep))
                 self.facts.generator_output(value)
             self._outputs.append((weakref.ref(value), call, path))
         self._calls.append(call)
@@ -436,7 +445,7 @@ class Watcher:
         stale = self._leftovers.take()
         set_aside_asked(self._passes)
         if player == "discriminator":
-            self._link_noisy()
+            link_changed(self._passes, self._calls)
             assignment = self.roles.discriminator_step(self._passes)
             kept = assignment.leftover
             if not (assignment.real or assignment.fake or assignment.undecided):
@@ -455,23 +464,14 @@ class Watcher:
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
             self.record.generator(assignment, stale)
         self.facts.unused(self._passes, assignment, player)
-        pending = [one for one in self._passes if not one.sloped and not one.penalty_norms]
-        self._passes = [*kept, *pending] if player == "discriminator" else kept
+        self._passes = [*kept, *still_waiting(self._passes)]
         self._carry = {id(one) for one in self._passes if one.sloped}
-
-    def _link_noisy(self) -> None:
-        """Fakes that were not recognised, because noise was put on them behind the graph."""
-        if any(one.link or one.tagged for one in self._passes if one.sloped and not one.attached):
-            return
-        unknown = [one for one in self._passes if one.sloped and not one.attached and not one.penalty_norms]
-        found = noisy_copy([one.samples for one in unknown], [call.output() for call in self._calls])
-        if found is not None:
-            unknown[found[0]].link, unknown[found[0]].call = "values", self._calls[found[1]]
 
     def _start_record(self) -> None:
         self._sampling = True
-        self._closes = 0
         self._forget()
+        self._calls.extend([] if self._latest is None else [self._latest])
+        self._latest = None
 
     def _finish_record(self, started: float) -> None:
         elapsed = time.perf_counter() - self._record_time
