@@ -115,6 +115,7 @@ class BatchRepeat(Check):
         "discriminator-overfitting",
         "late-collapse",
         "z-ignored",
+        "bn-erases-latent",
         "uninformative-discriminator",
         "constant-discriminator",
         "oscillation",

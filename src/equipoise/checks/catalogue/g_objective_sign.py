@@ -132,6 +132,12 @@ class GeneratorObjectiveSign(Check):
         short = towards_real * (real.median() - own) > 0
         if not towards_real or generator == towards_real or not short:
             return None
+        # A loss of the discriminator that is at odds with what it shows is another fault.
+        pushed = {role: agreed(sides(observations, f"slope.{role}.positive"), 1) for role in ("real", "fake")}
+        if pushed["real"] == -towards_real or pushed["fake"] == towards_real:
+            return None
+        if observations.fact("score.orientation", towards_real) != towards_real:
+            return None
         words = {1: "up", -1: "down"}
         return self.finding(
             "error",
