@@ -152,3 +152,46 @@ def test_a_clamp_short_of_the_reals() -> None:
     assert _shown("clamp", **reals, sample_fake_low=-1.2, sample_fake_high=1.2) is None
     moving = {"sample_fake_low": lambda t: -0.2 - 0.3 * t, "sample_fake_high": lambda t: 0.5 + 0.3 * t}
     assert _shown("clamp", **reals, **moving) is None
+
+
+PIXELS = {
+    "sample.real.low": -1.0,
+    "sample.real.high": 1.0,
+    "sample.real.std": 0.4,
+    "sample.fake.low": 2.0,
+    "sample.fake.high": 250.0,
+    "sample.fake.std": lambda t: 60 * 0.05**t,
+    "score.auc": 0.99,
+}
+USUAL_WEIGHTS = {"generator.initialisation": [{"std": 0.1, "expected_std": 0.25}]}
+
+
+@pytest.mark.parametrize("activation", [None, "tanh", "clamp"])
+def test_fakes_in_pixels_and_reals_that_are_not(activation) -> None:
+    facts = {"generator.output_activation": activation, **USUAL_WEIGHTS}
+    finding = found(NAME, observe(PIXELS, facts=facts, base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    assert "another scale" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("signals", "facts"),
+    [
+        # It starts in the reals' scale and blows up.
+        ({"sample.fake.std": lambda t: 0.4 * 1e40 ** np.minimum(t, 0.1)}, {}),
+        # It comes down to the reals' scale.
+        ({"sample.fake.std": lambda t: np.where(t < 0.5, 60.0, 0.4)}, {}),
+        # Its weights start far too large.
+        ({}, {"generator.initialisation": [{"std": 2.0, "expected_std": 0.25}]}),
+        # Nobody tells them apart by it.
+        ({"score.auc": 0.7}, {}),
+    ],
+)
+def test_fakes_that_are_wide_for_another_reason(signals, facts) -> None:
+    run = observe(
+        {**PIXELS, **signals},
+        facts={"generator.output_activation": None, **USUAL_WEIGHTS, **facts},
+        probes={"one-feature": {"auc": 0.7, "feature": 0.0}},
+        base=healthy_ns_gan(),
+    )
+    assert found(NAME, run) is None

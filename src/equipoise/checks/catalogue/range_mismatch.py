@@ -9,6 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
+from equipoise.checks.units import AUC, SEPARATED, fakes_too_wide
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations, Series
 
@@ -17,7 +18,6 @@ LARGEST_NOISE = 0.25  # of the width: four standard deviations of a noise of an 
 TOLERANCE = 0.1  # of the width of the generator's range; noise or augmentation pushes data a little beyond
 NEVER_NEGATIVE = -0.02
 CLEARLY_NEGATIVE = -0.2
-SEPARATED = 0.95
 FEATURE = 0.95
 UNNORMALISED_STD = 10.0
 SMALL_SPREAD = 0.1
@@ -29,7 +29,6 @@ BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, math.inf), "
 REACH = "exact: what the generator's last activation can give"
 SIGN = "voletiv/self-attention-GAN-pytorch issue 6; ours: smallest real at or above -0.02"
 FAKE_SIGN = "ours: fakes clearly below zero (-0.2)"
-AUC = "ours: an AUC above 0.95 (benchmarks/failures)"
 NORMALISED = "UMLAUT: input outside [-1, 1]; ours: a standard deviation above 10"
 
 
@@ -43,6 +42,13 @@ CLEAN_DATA = Remedy(
     "Find the samples with values beyond the usual range and remove or clip them when the data are loaded.",
     "root",
     "unsafe",
+)
+SAME_SCALE = Remedy(
+    "same-scale-for-both",
+    "Give the discriminator reals and fakes in one scale: make pixels of the fakes only when they are saved, "
+    "or map the reals the same way.",
+    "root",
+    "display-only",
 )
 
 
@@ -68,7 +74,12 @@ class RangeMismatch(Check):
         more. Error if in addition the other side goes below -0.2 and either the AUC of the scores is above
         0.95 over 100 steps or one trivial number tells real from fake with an AUC above 0.95. Without a
         bounded activation only data decide, after the warm-up: reals with a standard deviation above 10
-        while the fakes' spread is below a tenth of theirs and the AUC is above 0.95: warning. Two recorded
+        while the fakes' spread is below a tenth of theirs and the AUC is above 0.95: warning. The other way
+        round, whatever the activation: fakes as they are shown have more than 10 times the reals' standard
+        deviation in the first record and in the median of the warm-up, still more than twice it in the last
+        tenth of the run, they reach beyond the reals, their size tells them apart (AUC above 0.95 of the
+        scores or of one trivial number), and no layer of the generator starts with weights beyond 3 times
+        He's standard deviation: warning (fakes in pixels, reals in [-1, 1]). Two recorded
         batches of reals whose largest value is above 20 times the usual batch's (the 10 % quantile over
         batches): warning (corrupt records).
 
@@ -76,6 +87,7 @@ class RangeMismatch(Check):
         - A generator without a final activation by design: never judged by its activation.
         - Noise on whatever the discriminator is shown: fakes are beyond the generator's range too.
         - Collapse: it narrows the fakes but keeps them inside the reals' range.
+        - A generator that blows up later, or starts with huge weights: the first record and the weights tell.
         - A data set that has no dark values by nature: open where only the structure speaks.
         - Data with heavy tails: their largest values vary too, though far less from batch to batch.
 
@@ -103,7 +115,7 @@ class RangeMismatch(Check):
         "sample.spread.ratio",
         "score.auc",
     )
-    facts = ("generator.output_activation",)
+    facts = ("generator.output_activation", "generator.initialisation")
     probes = ("one-feature",)
     stage = "data"
     explains = (
@@ -139,9 +151,13 @@ class RangeMismatch(Check):
         high = observations.series("sample.real.high").finite()
         if not len(low) or not len(high):
             return None
-        outliers = self._outliers(observations, low, high)
-        if outliers is not None:
-            return outliers
+        return (
+            self._outliers(observations, low, high)
+            or self._by_activation(observations, low, high)
+            or self._fakes_too_wide(observations)
+        )
+
+    def _by_activation(self, observations: Observations, low: Series, high: Series) -> Finding | None:
         activation = observations.fact("generator.output_activation")
         if activation == "clamp":
             clamped = self._clamped(observations, low.median(), high.median())
@@ -398,6 +414,21 @@ class RangeMismatch(Check):
                 AUC,
                 "AUC of the best single trivial number",
             ),
+        )
+
+    def _fakes_too_wide(self, observations: Observations) -> Finding | None:
+        """Fakes that are shown in another unit than the reals: the mirror of `_unnormalised`."""
+        wide = fakes_too_wide(observations, self._one_feature(observations))
+        if wide is None:
+            return None
+        return self.finding(
+            "warning",
+            wide.confidence,
+            wide.message,
+            evidence=wide.evidence,
+            because=wide.because,
+            since=0,
+            remedies=(SAME_SCALE, *self.remedies),
         )
 
     def _unnormalised(self, observations: Observations) -> Finding | None:
