@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 Player = Literal["generator", "discriminator"]
@@ -24,6 +25,9 @@ class Owners:
         )
         # What an optimizer was like outlives it: a loop in a function takes its optimizers with it.
         self._described: dict[int, dict[str, Any]] = {}
+        # Parameters that were seen with a gradient. Loops that switch `requires_grad` on for a backward pass
+        # only have it off again whenever an optimizer is described.
+        self._trained: dict[int, weakref.ref[Tensor]] = {}
 
     def players(self, optimizer: Optimizer) -> tuple[Player, ...]:
         """The players whose update a step of the optimizer is.
@@ -50,13 +54,25 @@ class Owners:
             if any(id(parameter) in held for parameter in self._networks[player].parameters())
         )
         self._known[optimizer] = (count, found)
-        self._described[id(optimizer)] = describe(optimizer, self._networks)
+        self._note_gradients()
+        self._described[id(optimizer)] = describe(optimizer, self._networks, self._is_trained)
         return found
+
+    def _note_gradients(self) -> None:
+        for network in self._networks.values():
+            for parameter in network.parameters():
+                if parameter.grad is not None and not self._is_trained(parameter):
+                    self._trained[id(parameter)] = weakref.ref(parameter)
+
+    def _is_trained(self, parameter: Tensor) -> bool:
+        known = self._trained.get(id(parameter))
+        return known is not None and known() is parameter
 
     def facts(self) -> list[dict[str, Any]]:
         """One entry for every optimizer seen, as the fact `optimizers` describes."""
+        self._note_gradients()
         for optimizer in list(self._known):
-            self._described[id(optimizer)] = describe(optimizer, self._networks)
+            self._described[id(optimizer)] = describe(optimizer, self._networks, self._is_trained)
         entries = [entry for entry in self._described.values() if entry["player"] is not None]
         own = {
             entry["player"]
@@ -76,16 +92,24 @@ class Owners:
         ]
 
 
-def describe(optimizer: Optimizer, networks: dict[str, nn.Module]) -> dict[str, Any]:
-    """Type, settings and shares of an optimizer."""
+def describe(
+    optimizer: Optimizer,
+    networks: dict[str, nn.Module],
+    trained: Callable[[Tensor], bool] = lambda _: False,
+) -> dict[str, Any]:
+    """Type, settings and shares of an optimizer.
+
+    Args:
+        trained: whether a parameter was seen with a gradient, though it need not have `requires_grad` now.
+    """
     held = {id(parameter): parameter for group in optimizer.param_groups for parameter in group["params"]}
     shares = {}
     missing = {}
     for player, network in networks.items():
-        own = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        own = [p for p in network.parameters() if p.requires_grad or trained(p)]
         inside = sum(id(parameter) in held for parameter in network.parameters())
-        # Parameters that are frozen for good are nobody's; frozen for this moment, they are still held.
-        counted = sum(p.requires_grad or id(p) in held for p in network.parameters())
+        # Parameters that are frozen for good are nobody's; frozen for this moment, they are held or trained.
+        counted = sum(p.requires_grad or id(p) in held or trained(p) for p in network.parameters())
         shares[player] = inside / max(counted, 1)
         missing[player] = sum(id(parameter) not in held for parameter in own)
     known = {id(parameter) for network in networks.values() for parameter in network.parameters()}

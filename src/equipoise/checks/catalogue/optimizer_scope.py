@@ -38,7 +38,8 @@ class OptimizerScope(Check):
         - A deliberately shared encoder: shared parameters are allowed.
         - One optimizer over several generators (CycleGAN): parameters that belong to neither network are
           ignored.
-        - Layers that are frozen on purpose: parameters without `requires_grad` are not counted.
+        - Layers that are frozen on purpose: parameters without `requires_grad` that were never seen with a
+          gradient are not counted. (Loops that switch it on for a backward pass only are seen through.)
 
     Remedies
         Build each optimizer from `network.parameters()` of its own network, after the network is complete.
@@ -210,7 +211,7 @@ class OptimizerScope(Check):
                     Alternative(
                         "layers that are frozen on purpose",
                         "unlikely",
-                        "they still have `requires_grad`; turn it off where that is meant",
+                        "they have `requires_grad` or receive gradients; turn it off where that is meant",
                     ),
                 ),
                 since=0,
