@@ -110,6 +110,34 @@ def test_no_coupling_without_a_batch_layer() -> None:
     assert values["leak"] == pytest.approx(0.0, abs=0.01)
 
 
+class Mixes(nn.Module):
+    """Rows made of several samples, or a comparison of each sample with the others."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.judge = kind, mlp(8 if kind == "deviation" else 4)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        if self.kind == "transposed":
+            samples = samples.reshape(len(samples), 2, 2).transpose(0, 1).reshape(len(samples), -1)
+        if self.kind == "shuffled":
+            samples = samples.flip(0)
+        if self.kind == "deviation":
+            groups = samples.reshape(-1, 4, 4)
+            deviation = 30 * groups.std(dim=1, keepdim=True).expand_as(groups).reshape(samples.shape)
+            samples = torch.cat([samples, deviation], dim=1)
+        return self.judge(samples)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mixes"), [("transposed", True), ("shuffled", True), ("deviation", False), ("", False)]
+)
+def test_rows_of_several_samples_are_told_from_a_look_at_the_batch(kind: str, mixes: bool) -> None:
+    values = probed(remembering(nn.Linear(3, 4), Mixes(kind), BATCHES, LATENTS), "batch-coupling")
+    assert (values["change"] > 0.05) == bool(kind)
+    assert values["elsewhere"] > 0.5 if mixes else values["elsewhere"] < 0.3
+
+
 class VectorsAsParameters(nn.Module):
     """Spectral normalisation as it is often written out: u is a parameter that each pass exchanges."""
 

@@ -24,6 +24,7 @@ PROBES: dict[str, ProbeNumbers] = {
             {
                 "change": "RMS change of s_i when the others are replaced by reals, over the std of s",
                 "leak": "AUC, by the discriminator, of reals in mixed batches minus AUC in separate batches",
+                "elsewhere": "share of single samples that move another sample's s ten times as much as their own",
             },
         ),
         ProbeNumbers(

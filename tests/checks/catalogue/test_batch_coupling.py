@@ -47,3 +47,13 @@ def test_a_probe_that_sees_no_coupling_decides() -> None:
         facts=MIXED, probes={"batch-coupling": {"change": 1e-6, "leak": 0.0}}, base=healthy_ns_gan()
     )
     assert found(NAME, run) is None
+
+
+def test_rows_made_of_several_samples_are_a_warning() -> None:
+    mixed = {"batch-coupling": {"change": 0.7, "leak": 0.0, "elsewhere": 1.0}}
+    finding = found(NAME, observe(probes=mixed, base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    assert [remedy.name for remedy in finding.remedies] == ["keep-the-batch-first"]
+    # A comparison that is not known by its type moves the sample's own score as well.
+    compared = {"batch-coupling": {"change": 0.7, "leak": 0.0, "elsewhere": 0.1}}
+    assert found(NAME, observe(probes=compared, base=healthy_ns_gan())).severity == "info"

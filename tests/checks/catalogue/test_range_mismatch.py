@@ -158,7 +158,7 @@ PIXELS = {
     "sample.real.low": -1.0,
     "sample.real.high": 1.0,
     "sample.real.std": 0.4,
-    "sample.fake.low": 2.0,
+    "sample.fake.low": -3.0,
     "sample.fake.high": 250.0,
     "sample.fake.std": lambda t: 60 * 0.05**t,
     "score.auc": 0.99,

@@ -11,10 +11,21 @@ from equipoise.history.observations import Observations
 
 CHANGE = 1e-3  # of the scores' spread
 LEAK = 0.1  # of AUC
+ELSEWHERE = 0.5  # of the samples; a statistic of the batch holds each sample itself
 CHANGE_SOURCE = "float32 rounding changes scores by 1e-6 of their spread; 1e-3 is far above it"
 LEAK_SOURCE = "ours: an AUC of 0.6 instead of 0.5 (PyTorch-GAN issue 135 describes the effect)"
 STRUCTURE = "exact: batch norm layers that see reals and fakes in one batch (PyTorch-GAN issue 135)"
+MIXED_ROWS = "ours: more than half of the samples, each ten times as much as its own score"
 PENALTY = "Gulrajani et al. 2017, section 4: the penalty is per sample, so batch norm is excluded"
+# Explained only by rows that are made of several samples.
+MIXED_AWAY = ("batch-blindness", "mode-collapse")
+KEEP_THE_BATCH_FIRST = Remedy(
+    "keep-the-batch-first",
+    "Look in the discriminator for a view or reshape after a transpose or permute; flatten with "
+    "`x.flatten(1)` while the batch is the first axis.",
+    "root",
+    "display-only",
+)
 
 
 @CHECKS.register("batch-coupling")
@@ -34,20 +45,23 @@ class BatchCoupling(Check):
     Evidence and threshold
         Warning: batch norm in the discriminator and mixed batches (`concatenated`), or batch norm and a
         penalty that is applied in 3 records over 100 steps. Error: in addition the probe finds that an AUC
-        changes by more than 0.1 between mixed and separate batches. Info: the probe finds that scores move
-        by more than 1e-3 of their spread though no batch norm and no layer that looks across the batch on
-        purpose is known.
+        changes by more than 0.1 between mixed and separate batches. Warning, whatever the layers: of single
+        samples that are replaced more than half move the score of one other sample more than ten times as
+        much as their own: rows are made of several samples. Info: the probe finds that scores move by more
+        than 1e-3 of their spread though no batch norm and no layer that looks across the batch on purpose
+        is known.
 
     What else it could be
         - Layers that compare samples on purpose (minibatch standard deviation, packing):
-          `discriminator.batch_layer`.
+          `discriminator.batch_layer`. A sample moves its own score through them as well.
         - Batch norm with separate batches of reals and fakes: the usual DCGAN, no fault.
         - Batch norm under a penalty that works nevertheless: reported once (3dbraingen issue 6), hence no
           error.
 
     Remedies
         Score reals and fakes in separate calls, or use layer, group or spectral normalisation in the
-        discriminator.
+        discriminator. For rows that are made of several samples: flatten with `x.flatten(1)`, and after a
+        transpose or permute keep the batch first.
 
     References
         - https://github.com/eriklindernoren/PyTorch-GAN/issues/135
@@ -69,6 +83,7 @@ class BatchCoupling(Check):
         "uninformative-discriminator",
         "constant-discriminator",
         "instability",
+        *MIXED_AWAY,
     )
     remedies = (
         Remedy(
@@ -83,6 +98,7 @@ class BatchCoupling(Check):
             "root",
             "unsafe",
         ),
+        KEEP_THE_BATCH_FIRST,
     )
 
     def run(self, observations: Observations) -> Finding | None:
@@ -105,6 +121,9 @@ class BatchCoupling(Check):
                 "change of a score when its neighbours are replaced",
             ),
         ) * (change > CHANGE)
+        elsewhere = probe["elsewhere"] if probe else math.nan
+        if measured and elsewhere > ELSEWHERE:
+            return self._rows_of_several(elsewhere, measured)
         if norms and mixed:
             return self._mixed(norms, leak, measured)
         if norms and penalty is not None:
@@ -129,7 +148,8 @@ class BatchCoupling(Check):
                     ),
                 ),
                 since=penalty.since,
-                remedies=self.remedies[1:],
+                remedies=self.remedies[1:2],
+                explains=self.explains[: -len(MIXED_AWAY)],
             )
         if measured and not norms and not on_purpose:
             return self.finding(
@@ -149,8 +169,38 @@ class BatchCoupling(Check):
                     ),
                 ),
                 remedies=(),
+                explains=self.explains[: -len(MIXED_AWAY)],
             )
         return None
+
+    def _rows_of_several(self, elsewhere: float, measured: tuple[Measurement, ...]) -> Finding:
+        return self.finding(
+            "warning",
+            0.9,
+            f"The discriminator mixes the samples of a batch: {elsewhere:.0%} of the samples that were "
+            "replaced one at a time move the score of another sample far more than their own. A reshape "
+            "makes rows of several samples, and a score says nothing about its sample.",
+            evidence=(
+                Measurement(
+                    "batch-coupling.elsewhere",
+                    elsewhere,
+                    ELSEWHERE,
+                    "above",
+                    MIXED_ROWS,
+                    "share of samples that move another one's score ten times as much as their own",
+                ),
+                *measured,
+            ),
+            because=(
+                Alternative(
+                    "batch norm, a batch deviation, packs, or a comparison with all others",
+                    "ruled out",
+                    "through them a sample moves its own score at least as much as another's",
+                ),
+            ),
+            since=0,
+            remedies=(KEEP_THE_BATCH_FIRST,),
+        )
 
     def _mixed(self, norms: int, leak: float, measured: tuple[Measurement, ...]) -> Finding:
         leaks = leak > LEAK
@@ -200,4 +250,6 @@ class BatchCoupling(Check):
                 ),
             ),
             since=0,
+            remedies=self.remedies[:2],
+            explains=self.explains[: -len(MIXED_AWAY)],
         )

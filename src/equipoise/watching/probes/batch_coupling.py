@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from equipoise.watching.probes.material import Material, ProbeSkipped
 from equipoise.watching.statistics import auc
 
 _ROWS = 32
+_COUPLED = 1e-3  # of the scores' spread, as in the check
+_REPLACED = 8
+_ELSEWHERE = 10.0
 
 
 @PROBES.register("batch-coupling")
@@ -23,6 +27,11 @@ class BatchCoupling(Probe):
     The same batches give the AUC of reals against fakes in mixed and in separate batches. Conditions stay in
     their rows, and the network's own chance is repeated, so a discriminator that judges each sample alone
     gives 0.
+
+    Where scores move, single samples are replaced too, one at a time: `elsewhere` is the share of them that
+    move the score of one other sample more than ten times as much as their own. A statistic of the batch, a
+    pack or a comparison with all others always holds the sample itself; a reshape that makes rows of several
+    samples does not.
     """
 
     name = "batch-coupling"
@@ -50,10 +59,33 @@ class BatchCoupling(Probe):
         change = (mixed - alone)[stays].square().mean().sqrt()
         spread = torch.cat([alone, real]).std(correction=0)
         values = {"change": 0.0 if float(change) == 0 else float(change / spread.clamp(min=1e-12))}
-        values["leak"] = math.nan
+        values["leak"], values["elsewhere"] = math.nan, 0.0
+        if values["change"] > _COUPLED:
+            values["elsewhere"] = _elsewhere(score, fakes, reals, alone, pack, float(spread))
         if math.isfinite(material.orientation):
             sign = material.orientation
             together = auc(sign * mixed[~stays], sign * mixed[stays])
             apart = auc(sign * real[~stays], sign * alone[stays])
             values["leak"] = float(together - apart)
         return values
+
+
+def _elsewhere(
+    score: Callable[[Tensor], Tensor], fakes: Tensor, reals: Tensor, alone: Tensor, pack: int, spread: float
+) -> float:
+    """The share of samples (packs) that move another one's score far more than their own."""
+    if len(alone) * pack != len(fakes) and len(alone) != len(fakes):
+        return 0.0
+    wide = pack if len(alone) * pack == len(fakes) else 1
+    places = range(0, len(alone), max(len(alone) // _REPLACED, 1))
+    found = 0
+    for place in places:
+        changed = fakes.clone()
+        rows = slice(place * wide, (place + 1) * wide)
+        changed[rows] = reals[rows]
+        moved = (score(changed) - alone).abs()
+        own = float(moved[place])
+        moved[place] = 0
+        largest = float(moved.max())
+        found += largest > _COUPLED * spread and largest > _ELSEWHERE * own
+    return found / len(places)
