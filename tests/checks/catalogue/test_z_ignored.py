@@ -103,3 +103,49 @@ def test_a_latent_that_never_arrives() -> None:
     assert _layers(0.0, std=0.0) is None
     # Given to a later layer only, as in a style network with a learnt constant: it does reach the output.
     assert _layers(0.0, latent=0.5) is None
+
+
+def small_latents(std: float, smallest: float, latent: float) -> Observations:
+    layers = {"first": smallest, "smallest": smallest, "smallest.depth": 0.5, "last": smallest}
+    probes = {"layer-variance": layers, "generator-response": {"latent": latent, "condition": float("nan")}}
+    return observe({"latent.std": std}, probes=probes, base=healthy_ns_gan())
+
+
+def test_latents_that_hardly_differ_are_named_as_the_cause() -> None:
+    finding = check().run(small_latents(1e-4, 1e-8, 1e-5))
+    assert finding.severity == "error"
+    assert "hardly differ" in finding.message
+    assert finding.remedies[0].name == "scale-latent"
+
+
+@pytest.mark.parametrize(
+    ("std", "smallest", "latent"),
+    [
+        (1e-3, 0.3, 0.9),  # scaled up again by the first layer or a normalisation
+        (1e-3, 0.3, 1e-4),  # a collapse behind layers that do pass the latent on
+        (1.0, 1e-8, 1e-5),  # latents of the usual size: erased, or a collapse
+        (0.3, 1e-8, 1e-5),
+        (0.0, 0.0, 0.0),  # a constant latent, see batch-repeat
+    ],
+)
+def test_latents_that_are_not_the_cause(std: float, smallest: float, latent: float) -> None:
+    assert check().run(small_latents(std, smallest, latent)) is None
+
+
+def unconnected(connected: float, latent: float, std: float = 1.0) -> Observations:
+    response = {"latent": latent, "latent.connected": connected, "condition": float("nan")}
+    return observe({"latent.std": std}, probes={"generator-response": response}, base=healthy_ns_gan())
+
+
+def test_an_output_without_any_path_to_the_latent_is_an_error() -> None:
+    finding = check().run(unconnected(0.0, 0.0))
+    assert finding.severity == "error"
+    assert "not connected" in finding.message
+    assert "perfect-discriminator" in finding.explains
+
+
+def test_what_looks_like_an_unconnected_latent() -> None:
+    assert check().run(unconnected(1.0, 0.0)) is None  # a collapse: the derivative is zero, and exists
+    assert check().run(unconnected(0.0, 0.4)) is None  # enters through a lookup; or the generator's own noise
+    assert check().run(unconnected(float("nan"), 0.0)) is None  # an output without a graph
+    assert check().run(unconnected(0.0, 0.0, std=0.0)) is None  # a constant latent has another check

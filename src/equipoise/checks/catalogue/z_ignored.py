@@ -7,6 +7,7 @@ import math
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations, ProbeResult
@@ -26,6 +27,9 @@ RECONSTRUCTION = 0.5
 # The first layer's output is the same for the whole batch, up to rounding, though latents vary.
 NO_VARIANCE = 1e-10
 LATENT_VARIES = 0.01
+# Of a layer's mean square: latents below LATENT_VARIES beside biases of ordinary size leave less than this.
+DROWNED = LATENT_VARIES**2
+WORKS = 0.01  # spread of the output over the reals', below which no scaled latent can be said to work
 
 _CONNECT = Remedy(
     "connect-latent",
@@ -33,6 +37,13 @@ _CONNECT = Remedy(
     "or never uses it.",
     "root",
     "display-only",
+)
+_SCALE_LATENT = Remedy(
+    "scale-latent",
+    "Draw latents with a standard deviation near 1 (`torch.randn`) in training and when sampling; look for a "
+    "factor that was meant for weights.",
+    "root",
+    "unsafe",
 )
 _DROP_LATENT = Remedy(
     "drop-latent",
@@ -75,12 +86,21 @@ class ZIgnored(Check):
         latent does not reach the output. This only for generators with a condition beside the latent, and
         only while the output follows the condition (above 0.05).
         Error for any generator whose first layer's output does not vary across the batch (below 1e-10 of its
-        mean square) though the latents do: they never arrive.
+        mean square) though the latents do: they never arrive. Likewise where the output, which has a graph,
+        has no derivative by the latent at all (exact: not zero, but no path to it) and does not follow it
+        either (below 1e-5): what is made of the latent is not used.
+        Error for any generator, after the warm-up, whose latents have a standard deviation below 0.01 (usual
+        laws have 0.3 to 2) where both effects show: behind some layer less than 1e-4 of the mean square
+        differs across the batch, so that biases drown them, and the outputs spread by less than 1 % of the
+        reals' spread.
         Confidence: 0.75 towards 0.97 by orders of magnitude below the threshold.
 
     What else it could be
+        A latent that enters through a lookup, a decision or a part under `no_grad` has no derivative, but the
+        output follows it. A generator that draws noise of its own: nothing is said while its outputs differ.
         Mode collapse: then the output follows the condition as little as the latent. A generator from image
-        to image without a latent: nothing to ignore. A strong reconstruction term, which asks for one answer
+        to image without a latent: nothing to ignore. Small latents that a first layer or a normalisation
+        scales up again: the outputs spread. A strong reconstruction term, which asks for one answer
         and makes this expected.
 
     Remedies
@@ -110,12 +130,68 @@ class ZIgnored(Check):
         _LATENT_EVERYWHERE,
         _DROP_LATENT,
         _CONNECT,
+        _SCALE_LATENT,
         *symptomatic("feature-matching"),
         _DROPOUT,
     )
 
     def run(self, observations: Observations) -> Finding | None:
-        return self._never_connected(observations) or self._ignored(observations)
+        return (
+            self._not_connected(observations)
+            or self._never_connected(observations)
+            or self._too_small(observations)
+            or self._ignored(observations)
+        )
+
+    def _not_connected(self, observations: Observations) -> Finding | None:
+        """The output has no derivative by the latent at all, and does not follow it either."""
+        response = observations.probe("generator-response")
+        spread = observations.series("latent.std").median()
+        if response is None or not spread > 0:
+            return None
+        # Where latents enter by a lookup or under no_grad there is no derivative; then the output moves.
+        if response["latent.connected"] != 0 or not 0 <= response["latent"] < UNCONNECTED:
+            return None
+        return self.finding(
+            "error",
+            0.97,
+            "The latent is not connected to the generator's output: the output has a graph and no derivative "
+            f"by the latent, and latents of standard deviation {spread:.2g} all give the same sample. What is "
+            "computed from the latent is not used.",
+            evidence=(
+                Measurement(
+                    "generator-response.latent.connected",
+                    0.0,
+                    1.0,
+                    "below",
+                    "exact: torch.autograd.grad finds no path from the output to the latent",
+                    "1 if the output has a derivative by the latent, be it zero",
+                ),
+                Measurement(
+                    "generator-response.latent",
+                    response["latent"],
+                    UNCONNECTED,
+                    "below",
+                    "survey of reported failures",
+                    "spread over latents at one condition, over the reals' spread",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "mode collapse, dead units, or a normalisation that erases it",
+                    "ruled out",
+                    "the derivative would be zero then, and exist",
+                ),
+                Alternative(
+                    "latents that enter through a lookup, a decision or a part without gradients",
+                    "ruled out",
+                    "the output would follow them nevertheless",
+                ),
+            ),
+            since=response.step,
+            remedies=(_CONNECT,),
+            explains=(*self.explains, *SYMPTOMS, "bn-erases-latent", "frozen-network"),
+        )
 
     def _never_connected(self, observations: Observations) -> Finding | None:
         """Not even the first layer's output depends on the latent."""
@@ -161,6 +237,60 @@ class ZIgnored(Check):
             ),
             since=layers.step,
             remedies=(_CONNECT,),
+        )
+
+    def _too_small(self, observations: Observations) -> Finding | None:
+        """Latents that hardly differ beside what the generator's own biases add to them."""
+        layers, response = observations.probe("layer-variance"), observations.probe("generator-response")
+        spread = observations.series("latent.std").median()
+        if layers is None or response is None or not observations.warmed_up:
+            return None
+        if not (0 < spread < LATENT_VARIES and layers["smallest"] < DROWNED and response["latent"] < WORKS):
+            return None
+        return self.finding(
+            "error",
+            confidence(0.85, 0.97, math.log10(LATENT_VARIES / spread)),
+            f"The latents hardly differ: their standard deviation is {spread:.2g}, and the generator's "
+            f"biases drown them ({layers['smallest']:.2g} of a layer's mean square is left of the differences), so "
+            f"that its outputs spread by {response['latent']:.2g} of the reals' spread.",
+            evidence=(
+                Measurement(
+                    "latent.std",
+                    spread,
+                    LATENT_VARIES,
+                    "below",
+                    "ours: a thirtieth of the narrowest usual law, U(0, 1)",
+                    "standard deviation of the latents",
+                ),
+                Measurement(
+                    "layer-variance.smallest",
+                    layers["smallest"],
+                    DROWNED,
+                    "below",
+                    "ours: the square of that standard deviation",
+                    "smallest share of a layer's mean square that differs across the batch",
+                ),
+                Measurement(
+                    "generator-response.latent",
+                    response["latent"],
+                    WORKS,
+                    "below",
+                    "ours: a hundredth",
+                    "spread over latents at one condition, over the reals' spread",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a scaled latent that works",
+                    "ruled out",
+                    f"the outputs spread by {response['latent']:.2g} of the reals' spread",
+                ),
+                Alternative(
+                    "mode collapse", "unlikely", "with such latents there is nothing to tell samples apart by"
+                ),
+            ),
+            since=0,
+            remedies=(_SCALE_LATENT,),
         )
 
     def _ignored(self, observations: Observations) -> Finding | None:
