@@ -31,6 +31,9 @@ LATENT_VARIES = 0.01
 DROWNED = LATENT_VARIES**2
 WORKS = 0.01  # spread of the output over the reals', below which no scaled latent can be said to work
 
+# What follows where the latent arrives and is ignored at each condition; where it does not arrive, all follows.
+_ALIKE = ("mode-collapse", "batch-blindness", "vanishing-generator-gradient", "dead-or-saturated")
+
 _CONNECT = Remedy(
     "connect-latent",
     "Give the latent that `forward` receives to the generator's first layer; look for a line that overwrites "
@@ -119,12 +122,7 @@ class ZIgnored(Check):
     signals = ("sample.real.duplicates", "latent.std")
     facts = ("generator.input", "generator.conditional", "objective.composite")
     probes = ("generator-response", "diversity", "layer-variance")
-    explains = (
-        "mode-collapse",
-        "batch-blindness",
-        "vanishing-generator-gradient",
-        "dead-or-saturated",
-    )
+    explains = (*SYMPTOMS, "bn-erases-latent")
     remedies = (
         *root("mode-seeking-loss"),
         _LATENT_EVERYWHERE,
@@ -190,7 +188,6 @@ class ZIgnored(Check):
             ),
             since=response.step,
             remedies=(_CONNECT,),
-            explains=(*self.explains, *SYMPTOMS, "bn-erases-latent", "frozen-network"),
         )
 
     def _never_connected(self, observations: Observations) -> Finding | None:
@@ -251,8 +248,8 @@ class ZIgnored(Check):
             "error",
             confidence(0.85, 0.97, math.log10(LATENT_VARIES / spread)),
             f"The latents hardly differ: their standard deviation is {spread:.2g}, and the generator's "
-            f"biases drown them ({layers['smallest']:.2g} of a layer's mean square is left of the differences), so "
-            f"that its outputs spread by {response['latent']:.2g} of the reals' spread.",
+            f"biases drown them ({layers['smallest']:.2g} of a layer's mean square is left of the "
+            f"differences), so that its outputs spread by {response['latent']:.2g} of the reals' spread.",
             evidence=(
                 Measurement(
                     "latent.std",
@@ -358,6 +355,7 @@ class ZIgnored(Check):
                 ),
             ),
             since=results[0].step,
+            explains=_ALIKE,
         )
 
     @staticmethod
