@@ -190,6 +190,42 @@ def test_gradients_that_wait_while_a_weight_is_computed_are_not_stale(cleared: b
 # ---- the discriminator's features alone
 
 
+class Auxiliary(nn.Module):
+    """A validity and behind it a class, as ACGAN's discriminator computes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(SIZE, 32), nn.LeakyReLU(0.2))
+        self.validity, self.label = nn.Linear(32, 1), nn.Linear(32, 4)
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(samples)
+        return self.validity(features), self.label(features)
+
+
+@pytest.mark.parametrize("cleared", [True, False])
+def test_a_class_that_is_sent_back_before_the_score_is_not_stale(cleared: bool) -> None:
+    """Of several answers of one pass the last is reached first, and its layer has its gradient by then."""
+    generator, discriminator = networks()[0], Auxiliary()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    steps = adam(generator), adam(discriminator)
+    labels = torch.randint(0, 4, (ROWS,))
+    for _ in range(40):
+        steps[0].zero_grad()
+        validity, label = discriminator(generator(noise()))
+        (F.softplus(-validity).mean() + F.cross_entropy(label, labels)).backward()
+        steps[0].step()
+        if cleared:
+            steps[1].zero_grad()
+        for sign, samples in ((-1.0, data()), (1.0, generator(noise()).detach())):
+            validity, label = discriminator(samples)
+            (F.softplus(sign * validity).mean() + F.cross_entropy(label, labels)).backward()
+        steps[1].step()
+    seen = observed(watcher)
+    assert (seen.last("gradient.discriminator.stale") < 0.01) is cleared
+    assert ("stale-gradients" in names(seen)) is not cleared
+
+
 @pytest.mark.parametrize("matched", [True, False])
 def test_matched_features_are_a_gradient_of_the_discriminator(matched: bool) -> None:
     class Judge(nn.Module):

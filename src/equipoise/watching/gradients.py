@@ -94,6 +94,21 @@ def listen_behind(
                 value.register_hook(shielded(problems, "adversarial-gradients", note_other_answer(one)))
 
 
+def listen_beside(others: list[Tensor], sent_back: Hook, problems: Problems) -> None:
+    """Hook the answers beside the scores: what is behind one of them may be reached before any score is.
+
+    The layer of a class that was computed behind the score gets its gradient first.
+    """
+
+    def note(_: Tensor) -> None:
+        if not torch.is_grad_enabled():
+            sent_back()
+
+    for value in others:
+        if value.requires_grad:
+            value.register_hook(shielded(problems, "stale-gradients", note))
+
+
 def note_other_answer(one: DiscriminatorPass) -> Any:
     """An answer that is neither a score nor on the way to one (a class, a code) was sent back."""
     reference = weakref.ref(one)

@@ -19,7 +19,7 @@ from equipoise.watching.averages import Averages
 from equipoise.watching.classes import Reading, Readings
 from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
-from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind
+from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind, listen_beside
 from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
 from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
@@ -230,9 +230,8 @@ class Watcher:
             return
         started = time.perf_counter()
         # What the last update left over was waiting for the other player only.
-        if self._carry:
-            self._passes = [one for one in self._passes if id(one) not in self._carry]
-            self._carry = set()
+        self._passes = [one for one in self._passes if id(one) not in self._carry]
+        self._carry = set()
         one = self._read_pass(module, args, kwargs)
         if one is not None and takes_part(self.discriminator, one, module, self._passes):
             terminals = terminal_tensors(output)
@@ -249,9 +248,10 @@ class Watcher:
             outputs = [by_path[path] for path in chosen]
             if one.pairs and not self._judges_pairs(one, outputs):
                 one.pairs = []
+            others = [value for path, value in terminals if path not in chosen]
+            listen_beside(others, Hook(self, "_note_gradients"), self.problems)
             if one.attached or one.grown:
                 live = self._live_sample(args, kwargs, one.path)
-                others = [value for path, value in terminals if path not in chosen]
                 listen_behind(one, live, outputs, others, Hook(self, "_note_gradients"), self.problems)
             self._passes.append(one)
             self.facts.discriminator_pass(one, module, output)
