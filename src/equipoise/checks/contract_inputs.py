@@ -68,6 +68,8 @@ _VALUES: dict[str, list[Any]] = {
     "generator.parameters": [0, 10_000],
     "discriminator.parameters": [0, 10_000],
     "shared.parameters": [0, 50],
+    "generator.unregistered": [None, {"places": ["blocks"], "parameters": 5_000}, {}],
+    "discriminator.unregistered": [None, {"places": ["blocks"], "parameters": 5_000}, {}],
     "optimizers": [
         [_OPTIMIZER],
         [_OPTIMIZER, {**_OPTIMIZER, "player": "discriminator", "betas": None, "learning_rate": 1e-9}],

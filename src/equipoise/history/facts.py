@@ -86,6 +86,14 @@ FACTS: dict[str, Fact] = {
         Fact("generator.parameters", "number of trainable parameters"),
         Fact("discriminator.parameters", "number of trainable parameters"),
         Fact("shared.parameters", "parameters that both networks own"),
+        *(
+            Fact(
+                f"{player}.unregistered",
+                "{places, parameters}: weights that the output came from, in lists or dictionaries that"
+                " `parameters()` does not see, and in no optimizer; null if none",
+            )
+            for player in ("generator", "discriminator")
+        ),
         Fact(
             "optimizers",
             "list of {type, player (generator, discriminator, or both for one of both beside theirs), learning_rate,"
@@ -105,10 +113,15 @@ FACTS: dict[str, Fact] = {
             "true if the generator's loss scores only samples that are not the generator's",
         ),
         *(
-            Fact(f"loss.unused.{player}", "how often the player's own loss was sent back without any step of it")
+            Fact(
+                f"loss.unused.{player}",
+                "how often the player's own loss was sent back without any step of it",
+            )
             for player in ("generator", "discriminator")
         ),
-        Fact("discriminator.discrete", "true if the discriminator was given whole numbers only, such as tokens"),
+        Fact(
+            "discriminator.discrete", "true if the discriminator was given whole numbers only, such as tokens"
+        ),
         Fact("concatenated", "true if real and fake go through the discriminator in one batch"),
         Fact("detached", "true if the fakes of the discriminator's step carry no graph to the generator"),
         Fact("steps.ratio", "discriminator updates per generator update"),

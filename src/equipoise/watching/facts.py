@@ -12,6 +12,7 @@ from equipoise.watching.fingerprint import FIT, Batch, objective_facts, reconstr
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import structure_facts
 from equipoise.watching.tree import floating_tensors, tensors
+from equipoise.watching.unregistered import Hidden
 
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
@@ -65,6 +66,11 @@ class RunningFacts:
         self._first_fingerprints: list[Batch] = []
         self._raw_bounds = [float("inf"), float("-inf")]
         self._activation_seen: set[str] = set()
+        generator, discriminator = watcher.generator, watcher.discriminator
+        self._hidden = {
+            "generator": Hidden(generator, discriminator),
+            "discriminator": Hidden(discriminator, generator),
+        }
         self._cuts = self._others = 0
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
@@ -85,6 +91,7 @@ class RunningFacts:
         self._observed("generator", value)
 
     def _observed(self, player: str, value: Tensor) -> None:
+        self._hidden[player].output(value)
         if player in self._activation_seen:
             return
         self._activation_seen.add(player)
@@ -283,6 +290,8 @@ class RunningFacts:
             updates["discriminator"] / updates["generator"] if updates["generator"] else None
         )
         facts["optimizers"] = watcher.optimizer_facts()
+        for player, hidden in self._hidden.items():
+            facts[f"{player}.unregistered"] = hidden.entry(watcher.optimizers.held)
         facts["modes"] = {
             f"{player}_training": counts[0] / counts[1] if counts[1] else None
             for player, counts in self._modes.items()

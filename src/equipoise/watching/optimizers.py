@@ -28,6 +28,8 @@ class Owners:
         # Parameters that were seen with a gradient. Loops that switch `requires_grad` on for a backward pass
         # only have it off again whenever an optimizer is described.
         self._trained: dict[int, weakref.ref[Tensor]] = {}
+        # Identities of all parameters that any optimizer was seen to hold.
+        self.held: set[int] = set()
 
     def players(self, optimizer: Optimizer) -> tuple[Player, ...]:
         """The players whose update a step of the optimizer is.
@@ -48,6 +50,7 @@ class Owners:
         if known is not None and known[0] == count:
             return known[1]
         held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        self.held |= held
         found = tuple(
             player
             for player in PLAYERS

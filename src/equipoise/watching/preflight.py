@@ -21,6 +21,7 @@ from equipoise.watching.scores import choose_scores, terminal_tensors
 from equipoise.watching.statistics import best_lattice, first_rows, lattice_share
 from equipoise.watching.structure import structure_facts
 from equipoise.watching.tree import floating_tensors, tensors
+from equipoise.watching.unregistered import Hidden
 
 _OF_A_BATCH = {
     f"sample.{role}.{name}"
@@ -65,6 +66,9 @@ def preflight_observations(
         for player, optimizer in zip(PLAYERS, optimizers)
         if optimizer is not None
     ]
+    held = {
+        id(p) for one in optimizers if one is not None for group in one.param_groups for p in group["params"]
+    }
     notes: list[str] = []
     samples, labels = _real(real_batch)
     if samples is not None:
@@ -76,7 +80,7 @@ def preflight_observations(
         }
     try:
         with preserved_randomness(0), plain_numbers(module_device(generator)):
-            _dry_run(networks, samples, labels, facts, values, notes)
+            _dry_run(networks, samples, labels, held, facts, values, notes)
     except Exception as error:  # noqa: BLE001  a trial must not keep the rest of the verdict back
         notes.append(f"one batch through the networks ({type(error).__name__}: {str(error)[:160]})")
     facts["log.missing"] = notes
@@ -117,6 +121,7 @@ def _dry_run(
     networks: dict[str, nn.Module],
     samples: Tensor | None,
     labels: Tensor | None,
+    held: set[int],
     facts: dict[str, Any],
     values: dict[str, Any],
     notes: list[str],
@@ -126,7 +131,8 @@ def _dry_run(
     reals = None
     if samples is not None:
         reals = fitted(samples.float(), discriminator)
-        _judge(discriminator, reals, labels, random, facts, values, notes, "reals")
+        judged = _judge(discriminator, reals, labels, random, facts, values, notes, "reals")
+        _unregistered("discriminator", networks, discriminator, judged, held, facts)
         lattice, _ = best_lattice(first_rows(samples.float(), 32))
         values["sample.real.lattice"] = lattice_share(samples.float(), lattice)
     rows = _ROWS if samples is None else max(2, min(len(samples), _MOST))
@@ -138,6 +144,7 @@ def _dry_run(
         return
     call, output = made
     fakes = _sample(output, reals)
+    _unregistered("generator", networks, generator, fakes, held, facts)
     facts["generator.input"] = "latent"
     facts["generator.conditional"] = len(call) > 1
     # What the graph shows overrules the guess from the last layer by name.
@@ -154,6 +161,23 @@ def _dry_run(
     if dead is not None:
         values["activation.dead"] = dead
     _judge(discriminator, fakes.detach(), None, random, facts, values, notes, "fakes")
+
+
+def _unregistered(
+    player: str,
+    networks: dict[str, nn.Module],
+    copied: nn.Module,
+    output: Tensor | None,
+    held: set[int],
+    facts: dict[str, Any],
+) -> None:
+    """Weights that a copy's output came from, and that neither the network lists nor an optimizer holds."""
+    if output is None:
+        return
+    hidden = Hidden(copied)
+    hidden.output(output)
+    others = [network for other, network in networks.items() if other != player]
+    facts[f"{player}.unregistered"] = Hidden(networks[player], *others).entry(held, hidden.used)
 
 
 def _range(reals: Tensor) -> dict[str, Any]:
@@ -195,15 +219,15 @@ def _judge(
     values: dict[str, Any],
     notes: list[str],
     what: str,
-) -> None:
-    """Scores of a batch: their shape, the last activation, dead units."""
+) -> Tensor | None:
+    """Scores of a batch: their shape, the last activation, dead units; returns them with their graph."""
     calls = (
         fitted(call, discriminator) for call in discriminator_inputs(discriminator, samples, labels, random)
     )
     taken = first_that_works(discriminator, calls, lambda output: bool(floating_tensors(output)))
     if taken is None:
         notes.append(f"scores of {what} (the discriminator took no call with them that could be inferred)")
-        return
+        return None
     call, output = taken
     terminals = terminal_tensors(output)
     paths, certain = choose_scores(terminals, tuple(samples.shape[1:]))
@@ -212,7 +236,7 @@ def _judge(
     facts["score.shape"] = [list(by_path[path].shape[1:]) for path in paths]
     facts["discriminator.conditional"] = len(call) > 1
     if not paths:
-        return
+        return None
     score = by_path[paths[0]]
     facts["precision"] = str(score.dtype).removeprefix("torch.")
     activation = output_activation(score)
@@ -226,3 +250,4 @@ def _judge(
     dead = anatomy.dead_share(discriminator, lambda copied: copied(*call))
     if dead is not None and "activation.dead.discriminator" not in values:
         values["activation.dead.discriminator"] = dead
+    return score

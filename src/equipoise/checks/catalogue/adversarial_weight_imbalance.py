@@ -33,6 +33,8 @@ NO_SIGNAL = 1e-12
 SILENT_RECORDS, SILENT_UPDATES, SILENT_FOR_GOOD = 20, 50, 500
 # The generator had so many steps to itself: more than any order of the two updates explains.
 LATE_START = 100
+# What a wrong balance explains; a loss that is switched off also explains that the discriminator wins.
+_UNBALANCED = ("instability", "exploding-gradient", "mode-collapse", "batch-blindness")
 
 _BALANCE = Remedy(
     "balance-adversarial-weight",
@@ -106,7 +108,7 @@ class AdversarialWeightImbalance(Check):
         "score.auc",
     )
     facts = ("objective.composite", "score.shape", "data.shape")
-    explains = ("instability", "exploding-gradient", "mode-collapse", "batch-blindness")
+    explains = (*_UNBALANCED, "vanishing-generator-gradient", "perfect-discriminator")
     remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
 
     def run(self, observations: Observations) -> Finding | None:
@@ -151,7 +153,6 @@ class AdversarialWeightImbalance(Check):
             ),
             since=0,
             remedies=(_BALANCE,),
-            explains=(*self.explains, "vanishing-generator-gradient", "perfect-discriminator"),
             details={"case": "switched-off"},
         )
 
@@ -201,6 +202,7 @@ class AdversarialWeightImbalance(Check):
             ),
             because=self._because(observations, ratio),
             since=held.since,
+            explains=_UNBALANCED,
             details={"case": "too-large" if ratio > LARGEST_RATIO else "too-small"},
         )
 
@@ -262,6 +264,7 @@ class AdversarialWeightImbalance(Check):
             evidence=(*evidence, *worse),
             because=self._because(observations, ratio),
             since=int(start),
+            explains=_UNBALANCED,
             remedies=(_TRAIN_FIRST, _BALANCE, *symptomatic("lower-discriminator-learning-rate")),
             details={"case": "late-start"},
         )

@@ -13,6 +13,14 @@ FOREIGN_SHARE = 0.01  # beyond what both networks share; one stray layer is more
 MISSING_SHARE = 0.01
 UNMOVED = 50  # steps of one network in which the other has not moved
 SOURCE = "exact: which parameters the optimizers hold (1 % ignores a stray scalar)"
+SOURCE_UNREGISTERED = "exact: the graph of the network's output (1 % ignores a stray scalar)"
+_REGISTER = Remedy(
+    "register-modules",
+    "Keep the blocks in `nn.ModuleList` or `nn.ModuleDict` (single weights in `nn.ParameterList`), and build "
+    "the optimizer from `network.parameters()` afterwards.",
+    "root",
+    "display-only",
+)
 
 
 @CHECKS.register("optimizer-scope")
@@ -20,7 +28,8 @@ class OptimizerScope(Check):
     """An optimizer holds parameters of the other network, or none holds some of its own.
 
     What it does
-        Compares the parameters of every optimizer with those of the two networks.
+        Compares the parameters of every optimizer with those of the two networks, and looks for weights
+        that a network uses and does not list: blocks kept in a plain Python list or dictionary.
 
     Why it is bad
         If the generator's optimizer also holds the discriminator, the generator's step makes the
@@ -32,7 +41,10 @@ class OptimizerScope(Check):
         parameters that both networks share), while another optimizer holds that network too; or two
         optimizers hold all of one network and none holds the other, which has not moved in 50 steps; exact
         comparisons. Warning: a single optimizer for both networks; or more than 1 % of a network's trainable
-        parameters in no optimizer although others of them are.
+        parameters in no optimizer although others of them are; or weights in a list, tuple or dictionary of
+        a network, that are registered in neither network and held by no optimizer, though the network's own
+        output was computed from them (exact, by its graph), when the network has an optimizer; after 50
+        steps, or before training. 1 % of the listed weights is left to stray scalars.
 
     What else it could be
         - A deliberately shared encoder: shared parameters are allowed.
@@ -40,20 +52,31 @@ class OptimizerScope(Check):
           ignored.
         - Layers that are frozen on purpose: parameters without `requires_grad` that were never seen with a
           gradient are not counted. (Loops that switch it on for a backward pass only are seen through.)
+        - A list that refers to another network (the discriminator, an average, a loss network): its weights
+          have no part in the output.
 
     Remedies
         Build each optimizer from `network.parameters()` of its own network, after the network is complete.
+        Keep blocks in `nn.ModuleList` or `nn.ModuleDict`, single weights in `nn.ParameterList`.
 
     References
         - https://github.com/soumith/ganhacks/issues/29 (the generator's optimizer also updates the
           discriminator)
+        - PyTorch's documentation of `nn.ModuleList`
     """
 
     code = "EQ009"
     name = "optimizer-scope"
     kinds = ("preflight", "passive")
     signals = ()
-    facts = ("optimizers", "shared.parameters", "generator.parameters", "discriminator.parameters")
+    facts = (
+        "optimizers",
+        "shared.parameters",
+        "generator.parameters",
+        "discriminator.parameters",
+        "generator.unregistered",
+        "discriminator.unregistered",
+    )
     stage = "wiring"
     explains = (
         *SYMPTOMS,
@@ -78,6 +101,7 @@ class OptimizerScope(Check):
             self._foreign(observations, optimizers)
             or self._exchanged(observations, optimizers)
             or self._missing(optimizers)
+            or self._unregistered(observations, optimizers)
         )
 
     def _exchanged(self, observations: Observations, optimizers: list[dict[str, Any]]) -> Finding | None:
@@ -215,6 +239,53 @@ class OptimizerScope(Check):
                     ),
                 ),
                 since=0,
+            )
+        return None
+
+    def _unregistered(self, observations: Observations, optimizers: list[dict[str, Any]]) -> Finding | None:
+        """Weights that are used and not listed, so that no optimizer was given them."""
+        for player in ("generator", "discriminator"):
+            entry = observations.fact(f"{player}.unregistered") or {}
+            hidden, places = int(entry.get("parameters") or 0), list(entry.get("places") or ())
+            listed = int(observations.fact(f"{player}.parameters", 0) or 0)
+            # Without an optimizer of the player's it is not known what it will hold.
+            if not any(_share(optimizer, player) > 0 for optimizer in optimizers):
+                continue
+            if observations.source != "preflight" and observations.updates.get(player, 0) < UNMOVED:
+                continue  # an optimizer of their own may step later
+            share = hidden / (hidden + listed) if hidden else 0.0
+            if share <= MISSING_SHARE:
+                continue
+            where = ", ".join(f"`{place}`" for place in places[:4])
+            return self.finding(
+                "warning",
+                0.85,
+                f"{share:.0%} of the {player}'s weights are in {where}, a plain Python list or dictionary "
+                "that `parameters()` does not see: its output comes from them, and no optimizer holds them.",
+                evidence=(
+                    Measurement(
+                        f"{player}.unregistered",
+                        share,
+                        MISSING_SHARE,
+                        "above",
+                        SOURCE_UNREGISTERED,
+                        f"share of the weights that the {player} uses and does not list",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "a list that refers to another network",
+                        "ruled out",
+                        f"the {player}'s output descends from these weights",
+                    ),
+                    Alternative(
+                        "a pretrained part that is hidden and kept as it is on purpose",
+                        "open",
+                        "then turn its `requires_grad` off",
+                    ),
+                ),
+                since=0,
+                remedies=(_REGISTER,),
             )
         return None
 
