@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -146,6 +148,42 @@ def test_what_the_output_depends_on(latent_gain: float, label_gain: float, label
     # Two different labels of 0 to 3 are sqrt(20 / 6) apart in the root mean square, in each of four values.
     expected = label_gain * math.sqrt(4 * 20 / 6) / distance
     assert values["condition"] == pytest.approx(expected, rel=0.2, abs=1e-6)
+
+
+class Styled(nn.Module):
+    """A synthesis from a style, which is what `route` makes of the latent."""
+
+    def __init__(self, route: Callable[[nn.Module, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.mapping, self.synthesis, self.route = nn.Linear(3, 4), nn.Linear(4, 4), route
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.synthesis(self.route(self.mapping, z))
+
+
+def _in_place(mapping: nn.Module, z: Tensor) -> Tensor:
+    return mapping(z.mul_(2.0))
+
+
+@pytest.mark.parametrize(
+    ("route", "connected", "follows"),
+    [
+        (lambda mapping, z: mapping(z), 1.0, True),
+        (lambda mapping, z: torch.zeros_like(mapping(z)), 0.0, False),
+        (lambda mapping, z: mapping(z) * 0.0, 1.0, False),  # as a collapse or dead units leave it
+        (lambda mapping, z: mapping(z).detach(), 0.0, True),
+        (lambda mapping, z: nn.functional.one_hot(mapping(z).argmax(1), 4).float(), 0.0, True),
+        (_in_place, 1.0, True),
+        (lambda mapping, z: mapping(torch.from_numpy(z.numpy())), math.nan, True),
+    ],
+)
+def test_whether_the_latent_is_connected(route: Any, connected: float, follows: bool) -> None:
+    torch.manual_seed(0)
+    latents = [latent.clone() for latent in LATENTS]
+    watcher = remembering(Styled(route), Linear(torch.ones(4)), BATCHES, latents)
+    found = probed(watcher, "generator-response")
+    assert found["latent.connected"] == pytest.approx(connected, nan_ok=True)
+    assert (found["latent"] > 0) is follows
 
 
 def test_a_one_hot_label_within_the_latent_is_a_condition() -> None:

@@ -65,6 +65,7 @@ PROBES: dict[str, ProbeNumbers] = {
             "What does the generator's output depend on?",
             {
                 "latent": "RMS across-latent std of the output at a fixed condition, over the across-batch std of reals",
+                "latent.connected": "1 if the output has a derivative by a latent, 0 if it has a graph and none; nan if it has no graph",
                 "latent.real": "RMS across-batch std of reals that share a condition, over that of all reals",
                 "condition": "RMS change of the output when only the condition is swapped, over the mean distance of reals",
                 "condition.neighbours": "share of reals whose nearest other real has the same condition",

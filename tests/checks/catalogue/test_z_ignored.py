@@ -141,7 +141,7 @@ def test_an_output_without_any_path_to_the_latent_is_an_error() -> None:
     finding = check().run(unconnected(0.0, 0.0))
     assert finding.severity == "error"
     assert "not connected" in finding.message
-    assert "perfect-discriminator" in finding.explains
+    assert "perfect-discriminator" in check().explains
 
 
 def test_what_looks_like_an_unconnected_latent() -> None:

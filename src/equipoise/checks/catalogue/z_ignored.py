@@ -31,7 +31,7 @@ LATENT_VARIES = 0.01
 DROWNED = LATENT_VARIES**2
 WORKS = 0.01  # spread of the output over the reals', below which no scaled latent can be said to work
 
-# What follows where the latent arrives and is ignored at each condition; where it does not arrive, all follows.
+# What follows where the latent is ignored at each condition; where it does not arrive at all, more does.
 _ALIKE = ("mode-collapse", "batch-blindness", "vanishing-generator-gradient", "dead-or-saturated")
 
 _CONNECT = Remedy(
@@ -154,8 +154,8 @@ class ZIgnored(Check):
             "error",
             0.97,
             "The latent is not connected to the generator's output: the output has a graph and no derivative "
-            f"by the latent, and latents of standard deviation {spread:.2g} all give the same sample. What is "
-            "computed from the latent is not used.",
+            f"by the latent, and latents of standard deviation {spread:.2g} all give the same sample. What "
+            "is computed from the latent is not used.",
             evidence=(
                 Measurement(
                     "generator-response.latent.connected",

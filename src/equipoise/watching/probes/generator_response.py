@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from equipoise.watching.probes.base import PROBES, Probe
 from equipoise.watching.probes.forms import Form
@@ -26,10 +26,11 @@ class GeneratorResponse(Probe):
     """The output at fixed conditions and fresh latents, and at fixed latents and exchanged conditions.
 
     A row of a batch keeps its condition while its latent is drawn anew six times (with the generator's own
-    chance, where it has some); a condition is exchanged with that of another row, and only rows count whose
-    condition really changed. Whether conditions belong to the reals at all shows in the reals: the nearest
-    other one has the same condition more often than by chance. Without a latent, or without a condition, its
-    numbers are nan.
+    chance, where it has some). Whether the output has any derivative by the latent, be it zero, shows whether
+    the latent is connected to it. A condition is exchanged with that of another row, and only rows count
+    whose condition really changed. Whether conditions belong to the reals at all shows in the reals: the
+    nearest other one has the same condition more often than by chance. Without a latent, or without a
+    condition, its numbers are nan.
     """
 
     name = "generator-response"
@@ -52,6 +53,7 @@ class GeneratorResponse(Probe):
             values["latent"] = float(outputs.std(dim=0).square().mean().sqrt() / spread)
             values["noise"] = float(_change(outputs[0], outputs[1]) / distance)
         known = _with_conditions(material)
+        values["latent.connected"] = _connected(material, generator, call)
         values["latent.real"] = _within_conditions(known) / float(spread)
         values["condition"] = self._condition(material, generator, call, distance)
         values["discriminator.condition"] = self._discriminator(material)
@@ -104,6 +106,36 @@ class GeneratorResponse(Probe):
         if len(fall) < 2:
             return math.nan
         return float(fall.mean() / (fall.std() / math.sqrt(len(fall))).clamp(min=1e-12))
+
+
+def _connected(material: Material, generator: nn.Module, call: Any) -> float:
+    """1 if the output has a derivative by a latent (be it zero), 0 if it has a graph and none; nan without.
+
+    Latents that enter where nothing is differentiated (a lookup, a decision, a part under `no_grad`) have no
+    derivative either, but the output follows them.
+    """
+    paths = {latent.path for latent in material.latents}
+    entered: list[Tensor] = []
+
+    def enter(path: Path, value: Tensor) -> Tensor:
+        if path not in paths or not value.is_floating_point():
+            return value
+        entered.append(value.detach().clone().requires_grad_(True))
+        return entered[-1].clone()  # a leaf could not be changed in place
+
+    tree = map_tensors({"args": call[0], "kwargs": call[1]}, enter)
+    if not entered:
+        return math.nan
+    torch.manual_seed(0)
+    try:
+        with torch.enable_grad():
+            output = material.call(generator, tree["args"], tree["kwargs"])
+            if not output.requires_grad:
+                return math.nan
+            found = torch.autograd.grad(output.float().sum(), entered, allow_unused=True)
+    except RuntimeError:
+        return math.nan  # something on the way takes no tensor with a graph, or has no derivative
+    return float(any(one is not None for one in found))
 
 
 def shuffled(rows: int) -> Tensor:
