@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 from observe import found, healthy_hinge_gan, healthy_ns_gan, observe
+
+from equipoise.history.observations import Series
 
 NAME = "optimizer-hparams"
 
@@ -105,3 +110,31 @@ def test_rates_of_unlike_optimizers_are_no_ratio() -> None:
         facts={"optimizers": _optimizers(2e-4, 2e-2), "gradient.clipping": None}, base=healthy_ns_gan()
     )
     assert "100 times" in found(NAME, alike).message
+
+
+def _ended(until: int, total: int, rate: float = 0.0, rest: float = 0.0):
+    steps = np.arange(1, total, 10)
+    size = np.where(steps < until, 1e-3, rest)
+    both = {
+        f"update.{player}": Series(steps.astype(float), size) for player in ("generator", "discriminator")
+    }
+    run = _run(generator=rate, discriminator=rate)
+    return dataclasses.replace(run, step=total, signals={**run.signals, **both})
+
+
+def test_a_schedule_that_is_over_too_soon() -> None:
+    finding = found(NAME, _ended(50, 1200))
+    assert finding.severity == "warning"
+    assert finding.since == 51
+    assert finding.explains is None  # all that the check may explain, also that nothing moves
+    assert [remedy.name for remedy in finding.remedies] == ["schedule-as-long-as-the-run"]
+
+
+def test_a_schedule_that_ends_with_the_run_is_fine() -> None:
+    assert found(NAME, _ended(1190, 1200)) is None
+    assert found(NAME, _ended(800, 1200)) is None
+    assert found(NAME, _ended(30, 100)) is None  # too short to tell
+    assert found(NAME, _ended(0, 1200)) is None  # never above zero: see frozen-network
+    # Updates go on, by another optimizer of the same player; or the rate is above zero again.
+    assert found(NAME, _ended(50, 1200, rest=1e-4)) is None
+    assert found(NAME, _ended(50, 1200, rate=2e-4)) is None

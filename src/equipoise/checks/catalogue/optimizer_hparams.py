@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
@@ -34,9 +36,16 @@ RATIO_SOURCE = "BigGAN and SAGAN use 4; ours: a factor 10 is unusual, 50 is a mi
 BETA_SOURCE = "Radford et al. 2016 (0.5); Gulrajani et al. 2017 (0)"
 CLIP_SOURCE = "SRNet issue 18: gradients clamped to 0.01 stood still, 1 did not"
 DECAY_SOURCE = "ours: published GANs use 0 to 0.01; from 1 it outweighs any loss of the order of one"
+# A rate that has ended at zero: the run went on for so many times as long as the rate was above it.
+ENDED_TIMES = 4.0
+ENDED_STEPS = 100
+ENDED_RECORDS = 3
+ENDED_SOURCE = "ours: published schedules end with the run; four fifths of this one were not trained"
 EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
+# What settings outside the range explain; a rate of zero also explains that nothing moves.
+_OUTSIDE = (*SYMPTOMS, "non-finite", "adversarial-weight-imbalance", "gradient-penalty-invalid")
 # A bound on the norm is harmless under Adam, which divides by the gradient's size; SGD's step it bounds.
 SMALLEST_UPDATE_CLIPPED = 3e-5
 MOSTLY = 0.9
@@ -47,6 +56,15 @@ class _Remark:
     text: str
     measurement: Measurement
     serious: Measurement | None = None  # the second signal that makes it a warning
+
+
+_SCHEDULE = Remedy(
+    "schedule-as-long-as-the-run",
+    "Give the schedule the length of the run in the unit in which it is stepped: step it once an epoch if "
+    "its length is in epochs, or count its length in batches.",
+    "root",
+    "display-only",
+)
 
 
 @CHECKS.register("optimizer-hparams")
@@ -68,10 +86,14 @@ class OptimizerHyperparameters(Check):
         relative update is above 0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is
         0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the weight decay is 1 or more,
         or gradients are clipped by value below 0.05.
+        Warning: a rate that was above zero is exactly zero now, and the player's updates have been zero for
+        at least 100 steps (3 records) and more than four times as long as before: a schedule that is over
+        too soon. It explains what an untrained pair looks like.
 
     What else it could be
         - A learning rate that is still warming up: small rates warn only when the updates are small too.
         - A two time-scale rule (discriminator 4 times faster): within the range.
+        - A schedule that reaches zero where the run ends: then the rest without updates is short.
         - A critic with several steps to one: the ratio of rates is compared, not of steps.
 
     Remedies
@@ -90,7 +112,7 @@ class OptimizerHyperparameters(Check):
     signals = ("update.generator", "update.discriminator", "penalty.applied", "score.auc")
     facts = ("optimizers", "gradient.clipping", "precision", "discriminator.spectral_norm", "weight.clipping")
     stage = "wiring"
-    explains = (*SYMPTOMS, "non-finite", "adversarial-weight-imbalance", "gradient-penalty-invalid")
+    explains = (*_OUTSIDE, "frozen-network")
     remedies = (
         Remedy(
             "usual-optimizer",
@@ -106,9 +128,65 @@ class OptimizerHyperparameters(Check):
             "root",
             "safe",
         ),
+        _SCHEDULE,
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        return self._ended(observations) or self._unusual(observations)
+
+    def _ended(self, observations: Observations) -> Finding | None:
+        """Rates that a schedule took to zero long before the end."""
+        found = []
+        for player in ("generator", "discriminator"):
+            rates = [_rate(one) for one in observations.fact("optimizers", []) if one.get("player") == player]
+            if not rates or any(rate != 0 for rate in rates):
+                continue
+            updates = observations.series(f"update.{player}").finite()
+            moving = np.flatnonzero(updates.values > 0)
+            if not len(moving) or len(updates) - moving[-1] - 1 < ENDED_RECORDS:
+                continue
+            since = float(updates.steps[moving[-1] + 1])
+            rested = float(updates.steps[-1]) - since
+            if rested >= ENDED_STEPS and rested > ENDED_TIMES * since:
+                found.append((player, since, rested))
+        if not found:
+            return None
+        since, rested = max(one[1] for one in found), min(one[2] for one in found)
+        who = " and ".join(f"the {player}'s" for player, _, _ in found)
+        return self.finding(
+            "warning",
+            0.85,
+            f"The learning rate ({who}) is zero, and has been from step {since:,.0f} or earlier: for the "
+            f"last {rested:,.0f} steps the updates are exactly zero, and nothing is learned any more.",
+            evidence=(
+                Measurement(
+                    f"update.{found[0][0]}",
+                    rested / max(since, 1.0),
+                    ENDED_TIMES,
+                    "above",
+                    ENDED_SOURCE,
+                    "steps at a rate of zero, over the steps before",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a schedule that ends with the run",
+                    "ruled out",
+                    f"it was over after {since / max(since + rested, 1.0):.0%} of the run",
+                ),
+                Alternative(
+                    "a network that is kept as it is from there on, on purpose",
+                    "unlikely" if len(found) == 2 else "open",
+                    "neither of the two is trained"
+                    if len(found) == 2
+                    else "then its optimizer need not step any more",
+                ),
+            ),
+            since=int(since),
+            remedies=(_SCHEDULE,),
+        )
+
+    def _unusual(self, observations: Observations) -> Finding | None:
         ratio = self._ratio(observations)
         remarks = [
             *self._rates(observations),
@@ -143,7 +221,7 @@ class OptimizerHyperparameters(Check):
                 ),
             ),
             since=0 if serious else None,
-            explains=() if only_ratio else None,
+            explains=() if only_ratio else _OUTSIDE,
         )
 
     def _rates(self, observations: Observations) -> list[_Remark]:
