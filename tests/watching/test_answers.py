@@ -190,6 +190,34 @@ def test_gradients_that_wait_while_a_weight_is_computed_are_not_stale(cleared: b
 # ---- the discriminator's features alone
 
 
+@pytest.mark.parametrize(
+    ("climbs", "found"),
+    [((), None), (("discriminator",), None), (("generator",), "g-objective-sign")],
+)
+def test_an_optimizer_that_maximises_pushes_the_other_way(climbs: tuple[str, ...], found: str | None) -> None:
+    """The critic's loss is meant to be maximised where its optimizer does; the generator's never is."""
+    generator, discriminator = networks()
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    steps = {
+        name: torch.optim.RMSprop(network.parameters(), 1e-3, maximize=name in climbs)
+        for name, network in (("generator", generator), ("discriminator", discriminator))
+    }
+    sign = 1.0 if "discriminator" in climbs else -1.0
+    for _ in range(60):
+        steps["discriminator"].zero_grad()
+        real, fake = discriminator(data()), discriminator(generator(noise()).detach())
+        (sign * (real.mean() - fake.mean())).backward()
+        steps["discriminator"].step()
+        steps["generator"].zero_grad()
+        (-discriminator(generator(noise())).mean()).backward()
+        steps["generator"].step()
+    seen = observed(watcher)
+    assert ("g-objective-sign" in names(seen)) == (found is not None)
+    assert "d-objective-sign" not in names(seen)
+    assert seen.fact("score.orientation") == 1
+    assert seen.fact("objective.family") == "wasserstein"
+
+
 class Auxiliary(nn.Module):
     """A validity and behind it a class, as ACGAN's discriminator computes them."""
 

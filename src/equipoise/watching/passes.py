@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from equipoise.watching.scores import Score
 from equipoise.watching.tree import Path, at_path, floating_tensors
@@ -73,6 +74,7 @@ class DiscriminatorPass:
         waited: an update was made since, and no loss was sent back yet.
         by_features: a gradient came back through the discriminator, though none to its scores.
         by_other_answers: an answer beside the scores, such as a class, was sent back.
+        turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
@@ -102,6 +104,7 @@ class DiscriminatorPass:
     waited: bool = False
     by_features: bool = False
     by_other_answers: bool = False
+    turned: bool = False
 
     @property
     def matched(self) -> bool:
@@ -132,6 +135,23 @@ class DiscriminatorPass:
         tree: Any = {"args": self.args, "kwargs": self.kwargs}
         value = at_path(tree, path)
         return value if isinstance(value, Tensor) else self.samples
+
+
+def settle_slopes(passes: Iterable[DiscriminatorPass], player: str, optimizer: Optimizer) -> None:
+    """At an update: keep what a loss sent, as a loss that is minimised would have sent it.
+
+    `maximize=True` makes an optimizer climb. What it climbs, and not what is sent back, says which way the
+    scores are pushed.
+    """
+    set_aside_asked(passes)
+    if not any(group.get("maximize") for group in optimizer.param_groups):
+        return
+    for one in passes:
+        if one.sloped and not one.turned and one.attached == (player == "generator"):
+            one.turned = True
+            for score in one.scores:
+                score.slopes = [-slope for slope in score.slopes]
+                score.raw_slopes = [-slope for slope in score.raw_slopes]
 
 
 def set_aside_asked(passes: Iterable[DiscriminatorPass]) -> None:

@@ -23,7 +23,7 @@ from equipoise.watching.gradients import keep_gradient, keep_input_gradient, lis
 from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
 from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
-from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, set_aside_asked, still_waiting
+from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, settle_slopes, still_waiting
 from equipoise.watching.record import RecordBuilder
 from equipoise.watching.reservoir import Reservoir
 from equipoise.watching.roles import Roles, reals_beside
@@ -93,7 +93,7 @@ class Watcher:
         self.step = 0
         self.busy = False
         self._identity = next(_identities)
-        self.optimizers = Owners(self.generator, self.discriminator)
+        self._owners = Owners(self.generator, self.discriminator)
         self._storages, self._tag_real, self._tag_fake = StorageSet(), StorageSet(), StorageSet()
         self._calls: deque[GeneratorCall] = deque(maxlen=6)
         self._outputs: deque[tuple[weakref.ref[Tensor], GeneratorCall, Path]] = deque(maxlen=16)
@@ -398,7 +398,7 @@ class Watcher:
 
     def optimizer_facts(self) -> list[dict[str, Any]]:
         """Settings and shares of every optimizer seen."""
-        return self.optimizers.facts()
+        return self._owners.facts()
 
     def gradients(self, player: str) -> list[Tensor]:
         found = [parameter.grad for parameter in self.network(player).parameters()]
@@ -406,7 +406,7 @@ class Watcher:
 
     @harmless("optimizer")
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
-        players = self.optimizers.players(optimizer)
+        players = self._owners.players(optimizer)
         if not players or not self._sampling or self.busy:
             return
         started = time.perf_counter()
@@ -416,7 +416,7 @@ class Watcher:
 
     @harmless("updates")
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
-        players = self.optimizers.players(optimizer)
+        players = self._owners.players(optimizer)
         if not players or self.busy:
             return
         started = time.perf_counter()
@@ -428,7 +428,7 @@ class Watcher:
         self.step = max(self.updates.values())
         if self._sampling:
             for player in players:
-                self._close_window(player)
+                self._close_window(player, optimizer)
             self._closes += 1
             if self.record.complete or self._closes >= _PATIENCE:
                 self._finish_record(started)
@@ -441,9 +441,9 @@ class Watcher:
             if self.step >= due and ("generator" in players or self.step >= due + _UNTIL_GENERATOR):
                 self._start_record()
 
-    def _close_window(self, player: Player) -> None:
+    def _close_window(self, player: Player, optimizer: Optimizer) -> None:
         stale = self._leftovers.take()
-        set_aside_asked(self._passes)
+        settle_slopes(self._passes, player, optimizer)
         if player == "discriminator":
             link_changed(self._passes, self._calls)
             assignment = self.roles.discriminator_step(self._passes)
