@@ -93,7 +93,7 @@ class Watcher:
         self.step = 0
         self.busy = False
         self._identity = next(_identities)
-        self._owners = Owners(self.generator, self.discriminator)
+        self.optimizers = Owners(self.generator, self.discriminator)
         self._storages, self._tag_real, self._tag_fake = StorageSet(), StorageSet(), StorageSet()
         self._calls: deque[GeneratorCall] = deque(maxlen=6)
         self._outputs: deque[tuple[weakref.ref[Tensor], GeneratorCall, Path]] = deque(maxlen=16)
@@ -398,7 +398,7 @@ class Watcher:
 
     def optimizer_facts(self) -> list[dict[str, Any]]:
         """Settings and shares of every optimizer seen."""
-        return self._owners.facts()
+        return self.optimizers.facts()
 
     def gradients(self, player: str) -> list[Tensor]:
         found = [parameter.grad for parameter in self.network(player).parameters()]
@@ -406,7 +406,7 @@ class Watcher:
 
     @harmless("optimizer")
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
-        players = self._owners.players(optimizer)
+        players = self.optimizers.players(optimizer)
         if not players or not self._sampling or self.busy:
             return
         started = time.perf_counter()
@@ -416,7 +416,7 @@ class Watcher:
 
     @harmless("updates")
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
-        players = self._owners.players(optimizer)
+        players = self.optimizers.players(optimizer)
         if not players or self.busy:
             return
         started = time.perf_counter()
