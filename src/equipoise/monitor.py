@@ -41,6 +41,7 @@ class Monitor:
         self.history = history if isinstance(history, History) else History(history)
         self._watcher = Watcher(generator, discriminator, self.history, objective=objective, every=every)
         self._probed_at = -1
+        self._ended = False
 
     def real(self, samples: Tensor) -> Tensor:
         """Tag a batch as real, where its role cannot be inferred; returns it unchanged."""
@@ -73,11 +74,24 @@ class Monitor:
     def observations(self) -> Observations:
         """Everything measured so far, as plain numbers."""
         self.history.set_facts(self._watcher.facts.collect())
+        self._note_weights()
         observed = self.history.observations()
         observed.source = "live"
         observed.step = max(observed.step, self._watcher.step)
         observed.updates = dict(self._watcher.updates)
         return observed
+
+    def _note_weights(self) -> None:
+        """Between two records the weights may have become NaN: a step that is not finite, as of now."""
+        watcher = self._watcher
+        if self._ended or watcher.closed:
+            return
+        networks = (watcher.generator, watcher.discriminator)
+        weights = [w.detach() for network in networks for w in network.parameters() if w.is_floating_point()]
+        if all(bool(w.isfinite().all()) for w in weights):
+            return
+        self._ended = True
+        self.history.append(watcher.step, {"finite": 0.0}, watcher.updates)
 
     def diagnose(self) -> Diagnosis:
         """The verdict on all that is known.
@@ -107,6 +121,7 @@ class Monitor:
 
     def close(self) -> None:
         """Remove every hook and write what is buffered; the verdict stays available."""
+        self._note_weights()
         self._watcher.close()
         self.history.set_facts(self._watcher.facts.collect())
         self.history.flush()

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import equipoise
 from equipoise.checks import judge
 from equipoise.history.observations import Observations
 from equipoise.history.store import History
@@ -450,3 +451,34 @@ def test_two_losses_of_one_pass_are_told_apart_whichever_way_they_push(fault: st
     found = names(observed(watcher))
     expected = {None: [], "generator": ["g-objective-sign"], "discriminator": ["d-objective-sign"]}
     assert found[:1] == expected[fault]
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_weights_that_became_nan_between_two_records_are_said(broken: bool) -> None:
+    generator, discriminator = networks()
+    monitor = equipoise.watch(generator, discriminator)
+    for step in range(120):
+        adversarial_step(generator, discriminator)
+        if broken and step == 117:
+            with torch.no_grad():
+                discriminator[0].weight[0, 0] = float("nan")
+            break
+    before = len(monitor.history.observations().series("finite"))
+    found = monitor.diagnose().findings
+    assert ("non-finite" in [finding.name for finding in found]) is broken
+    assert len(monitor.observations().series("finite")) - before == broken
+    monitor.close()
+    assert ("non-finite" in [finding.name for finding in monitor.diagnose().findings]) is broken
+
+
+def adversarial_step(generator: nn.Module, discriminator: nn.Module) -> None:
+    """One step of both players, with optimizers of its own."""
+    for network in (discriminator, generator):
+        optimizer = torch.optim.SGD(network.parameters(), 1e-2)
+        optimizer.zero_grad()
+        if network is discriminator:
+            fake = generator(noise()).detach()
+            (F.softplus(-discriminator(data())) + F.softplus(discriminator(fake))).mean().backward()
+        else:
+            F.softplus(-discriminator(generator(noise()))).mean().backward()
+        optimizer.step()
