@@ -54,6 +54,9 @@ def test_a_penalty_whose_interval_is_longer_than_the_run_is_none() -> None:
 def test_hinge_within_its_margin_has_the_same_slopes() -> None:
     inside = {"score.real.mean": 0.4, "score.fake.mean": -0.4}
     assert check().run(free(**inside)) is None
+    # A relativistic hinge drifts as a whole; its margin lies between the scores.
+    drifted = {"score.real.mean": -1.9, "score.fake.mean": -2.3}
+    assert check().run(free(**drifted)) is None
 
 
 def test_a_declared_family_needs_no_margin() -> None:

@@ -101,6 +101,20 @@ def test_weight_decay() -> None:
     assert decayed(50.0).severity == "warning"
 
 
+def test_an_epsilon_beyond_the_gradients() -> None:
+    def with_epsilon(epsilon: float):
+        optimizers = [{**one, "epsilon": epsilon} for one in _optimizers()]
+        return found(NAME, observe(facts={"optimizers": optimizers}, base=healthy_ns_gan()))
+
+    assert with_epsilon(1e-8) is None
+    assert with_epsilon(1e-4) is None
+    assert with_epsilon(0.01).severity == "info"
+    assert with_epsilon(1.0).severity == "warning"
+    # Something else of that name, in an optimizer without betas (RMSprop), is not judged.
+    plain = [{**one, "epsilon": 1.0, "betas": None} for one in _optimizers()]
+    assert found(NAME, observe(facts={"optimizers": plain}, base=healthy_ns_gan())) is None
+
+
 def test_rates_of_unlike_optimizers_are_no_ratio() -> None:
     adam, sgd = _optimizers(2e-4, 2e-2)
     sgd["type"] = "SGD"

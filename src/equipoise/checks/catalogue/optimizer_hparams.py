@@ -29,6 +29,8 @@ LARGEST_DECAY = 0.1
 EXTREME_DECAY = 1.0
 SMALLEST_CLIP = 0.05
 SMALLEST_EPSILON_HALF = 1e-7
+LARGEST_EPSILON = 1e-3
+EXTREME_EPSILON = 0.1
 RATE_SOURCE = "UMLAUT (rates above 0.01 or below 1e-7); ours for the lower end"
 EXTREME_SOURCE = "ours: an adaptive step moves each weight by about the rate, and weights are that size"
 UPDATE_SOURCE = "DeepDiagnosis: update ratio outside 1e-5 to 1e-1"
@@ -42,6 +44,9 @@ ENDED_STEPS = 100
 ENDED_RECORDS = 3
 ENDED_SOURCE = "ours: published schedules end with the run; four fifths of this one were not trained"
 EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
+LARGE_EPSILON_SOURCE = (
+    "ours: beyond the gradients' size Adam is plain descent at rate / epsilon; usual is 1e-8"
+)
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
 # What settings outside the range explain; a rate of zero also explains that nothing moves.
@@ -82,7 +87,8 @@ class OptimizerHyperparameters(Check):
     Evidence and threshold
         Info: a learning rate above 0.01 (1 for plain SGD) or below 1e-6; a ratio of the two rates beyond
         10; a first beta above 0.5 without any regularizer; a weight decay above 0.1; gradients clipped by
-        norm below 0.05; an Adam epsilon below 1e-7 with float16 scores. Warning, from a second signal: the
+        norm below 0.05; an Adam epsilon above 1e-3, or below 1e-7 with float16 scores. Warning, from a second
+        signal or far beyond: an epsilon of 0.1 or more, or the
         relative update is above 0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is
         0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the weight decay is 1 or more,
         or gradients are clipped by value below 0.05.
@@ -320,6 +326,17 @@ class OptimizerHyperparameters(Check):
                             f"first beta of the {player}",
                         ),
                         _extreme(betas[0], EXTREME_BETA, EXTREME_BETA_SOURCE, f"first beta of the {player}"),
+                    )
+                )
+            if betas and epsilon is not None and epsilon > LARGEST_EPSILON:
+                meaning = f"epsilon of the {player}"
+                remarks.append(
+                    _Remark(
+                        f"The {player}'s epsilon is {epsilon:g}: its steps shrink with its gradients.",
+                        Measurement(
+                            "optimizers", epsilon, LARGEST_EPSILON, "above", LARGE_EPSILON_SOURCE, meaning
+                        ),
+                        _extreme(epsilon, EXTREME_EPSILON, LARGE_EPSILON_SOURCE, meaning),
                     )
                 )
             if half and betas and epsilon is not None and epsilon < SMALLEST_EPSILON_HALF:
