@@ -41,8 +41,8 @@ class CriticUnconstrained(Check):
     Evidence and threshold
         Wasserstein by the fitted slopes or by declaration; no second pass through dD/dx in any of at least 20
         records over 100 critic updates; no weights that touch a bound; spectral normalisation on less than
-        half of the layers. Fitted slopes count only when scores beyond hinge's margin of 1, and apart from one
-        another by more than it (a relativistic hinge has its margin there), keep their slope. Warning; an
+        half of the layers. Fitted slopes count only when scores beyond hinge's margin of 1, and apart by more
+        than it (a relativistic hinge has its margin there), keep their slope. Warning; an
         error if the gap of the scores has also grown threefold since the warm-up and there are 60 records,
         which would show a penalty applied every 16 steps with 98 %.
         Confidence: 0.7 (0.85 for an error) towards 0.97 with the number of records.
@@ -148,8 +148,8 @@ class CriticUnconstrained(Check):
                     "ruled out",
                     "The family was declared."
                     if declared
-                    else f"Scores of {real.last:.3g} and {fake.last:.3g} are beyond the margin, and beyond it "
-                    "of one another, and still have slopes.",
+                    else f"Scores of {real.last:.3g} and {fake.last:.3g} are beyond the margin, and so "
+                    "is their gap, and still have slopes.",
                 ),
                 Alternative(
                     "a penalty applied every few steps",

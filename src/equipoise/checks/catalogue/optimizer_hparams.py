@@ -45,7 +45,7 @@ ENDED_RECORDS = 3
 ENDED_SOURCE = "ours: published schedules end with the run; four fifths of this one were not trained"
 EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
 LARGE_EPSILON_SOURCE = (
-    "ours: beyond the gradients' size Adam is plain descent at rate / epsilon; usual is 1e-8"
+    "ours: beyond the gradients' size Adam is plain descent at rate / epsilon; usual: 1e-8"
 )
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
@@ -88,10 +88,9 @@ class OptimizerHyperparameters(Check):
         Info: a learning rate above 0.01 (1 for plain SGD) or below 1e-6; a ratio of the two rates beyond
         10; a first beta above 0.5 without any regularizer; a weight decay above 0.1; gradients clipped by
         norm below 0.05; an Adam epsilon above 1e-3, or below 1e-7 with float16 scores. Warning, from a second
-        signal or far beyond: an epsilon of 0.1 or more, or the
-        relative update is above 0.1 (or below 1e-6 for a small rate), the rate of an adaptive optimizer is
-        0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the weight decay is 1 or more,
-        or gradients are clipped by value below 0.05.
+        signal or far beyond: the relative update is above 0.1 (or below 1e-6 for a small rate), the rate of
+        an adaptive optimizer is 0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the
+        epsilon is 0.1 or more, the weight decay is 1 or more, or gradients are clipped by value below 0.05.
         Warning: a rate that was above zero is exactly zero now, and the player's updates have been zero for
         at least 100 steps (3 records) and more than four times as long as before: a schedule that is over
         too soon. It explains what an untrained pair looks like.
