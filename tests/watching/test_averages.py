@@ -90,3 +90,59 @@ def test_the_part_with_all_the_weights_and_a_wrapper_are_no_averages() -> None:
         update_g.zero_grad()
     watcher.close()
     assert watcher.facts.collect()["ema"] == []
+
+
+def run(copied: Callable[[nn.Module], list[nn.Module]], *, seed: int, follows: bool = False) -> Watcher:
+    """A generator whose copies are made behind `watch` and called in every fifth step.
+
+    Each run needs a seed of its own: what an earlier test left alive would have the same first weights.
+    """
+    torch.manual_seed(seed)
+    own, judge = generator(), nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    watcher = Watcher(own, judge, History(None), every=1)
+    others = copied(own)
+    update_g, update_d = torch.optim.Adam(own.parameters(), 1e-2), torch.optim.Adam(judge.parameters(), 1e-2)
+    for step in range(20):
+        for update in (update_d, update_g):
+            update.zero_grad()
+            fake = own(torch.randn(32, 4))
+            if update is update_g:
+                (-judge(fake).mean()).backward()
+            else:
+                real = torch.randn(32, 6) + 2
+                (torch.relu(1 - judge(real)).mean() + torch.relu(1 + judge(fake.detach())).mean()).backward()
+            update.step()
+        with torch.no_grad():
+            if follows:
+                for kept, new in zip(others[0].parameters(), own.parameters()):
+                    kept.lerp_(new, 1 - DECAY)
+            for other in others:
+                if step % 5 == 0:
+                    other(torch.randn(4, 4))
+    watcher.close()
+    assert watcher.problems.sentences == []
+    watcher.kept = others  # type: ignore[attr-defined]
+    return watcher
+
+
+def fixed(own: nn.Module) -> nn.Module:
+    return copy.deepcopy(own).eval().requires_grad_(False)
+
+
+def test_a_copy_that_is_never_updated_is_told() -> None:
+    (entry,) = run(lambda own: [fixed(own)], seed=11).facts.collect()["ema.untouched"]
+    assert entry["calls"] == 4
+    assert entry["updates"] > 10
+    assert entry["moved"] > 0.01
+
+
+def test_an_average_and_what_is_kept_beside_it_are_not_untouched() -> None:
+    assert run(lambda own: [fixed(own)], seed=12, follows=True).facts.collect()["ema.untouched"] == []
+    beside = run(lambda own: [fixed(own), fixed(own)], seed=13, follows=True)
+    assert beside.facts.collect()["ema.untouched"] == []
+
+
+def test_a_network_of_other_weights_and_none_at_all_are_not_untouched() -> None:
+    other = run(lambda own: [generator().requires_grad_(False)], seed=14)
+    assert other.facts.collect()["ema.untouched"] == []
+    assert run(lambda own: [], seed=15).facts.collect()["ema.untouched"] == []

@@ -90,6 +90,7 @@ _VALUES: dict[str, list[Any]] = {
         [{"decay": None, "buffers_copied": None}],
         [{}],
     ],
+    "ema.untouched": [[], [{"calls": 3, "updates": 5_000, "moved": 0.5}], [{}]],
     "roles.decided": [0.0, 0.5, 1.0],
     "problems": [[], ["The sensor of scores was switched off: RuntimeError."]],
     "log.columns": [{}, {"loss.discriminator": "D_loss"}],

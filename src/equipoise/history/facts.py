@@ -143,6 +143,12 @@ FACTS: dict[str, Fact] = {
         Fact(
             "ema", "list of {decay or null, buffers_copied} for averaged copies that were seen; empty if none"
         ),
+        Fact(
+            "ema.untouched",
+            "list of {calls, updates, moved}: copies that still have the generator's first weights after so many of"
+            " its updates, with its relative distance from them, and how often they were seen called; where no"
+            " copy follows",
+        ),
         Fact("roles.decided", "share of the discriminator's forwards whose role was decided"),
         Fact("roles.tagged", "true if the user tagged batches by monitor.real or monitor.fake"),
         Fact("problems", "list of sentences: sensors that were switched off and why"),

@@ -23,6 +23,8 @@ class Averages:
     A deep copy made while the generator is watched tells of itself when it is called; others (made before, or
     built anew and loaded) are looked for among the living modules of the generator's class, ever more rarely.
 
+    A copy that still has the generator's first weights while the generator has left them was never updated.
+
     A moving average follows a' = d * a + (1 - d) * g; from two looks at both, d follows. Buffers that do not
     move while the generator's do were forgotten by whoever averages.
     """
@@ -30,11 +32,24 @@ class Averages:
     def __init__(self) -> None:
         self._copies: list[tuple[weakref.ref[nn.Module], dict[str, Any]]] = []
         self._next_search = 0
+        # A few of the generator's values at its first call: what a copy made at the start has.
+        self._first: Tensor | None = None
+
+    def begin(self, generator: nn.Module) -> None:
+        """The generator is called; only the first call counts, before it was updated."""
+        if self._first is None:
+            self._first = _probe(generator.parameters())
 
     def seen(self, module: nn.Module) -> None:
         """A copy was called."""
-        if all(reference() is not module for reference, _ in self._copies):
-            self._copies.append((weakref.ref(module), {"decay": None, "buffers_copied": None}))
+        self._known(module)["calls"] += 1
+
+    def _known(self, module: nn.Module) -> dict[str, Any]:
+        for reference, known in self._copies:
+            if reference() is module:
+                return known
+        self._copies.append((weakref.ref(module), {"decay": None, "buffers_copied": None, "calls": 0}))
+        return self._copies[-1][1]
 
     def _search(self, generator: nn.Module, update: int) -> None:
         if update < self._next_search:
@@ -51,7 +66,7 @@ class Averages:
             # A part of the generator that holds all its weights, or a wrapper around it, is the generator;
             # what has a gradient is trained by itself.
             if all(id(parameter) not in own and parameter.grad is None for parameter in parameters):
-                self.seen(one)
+                self._known(one)
 
     def modules(self) -> list[nn.Module]:
         """The copies that were seen to follow the generator, and still live."""
@@ -69,6 +84,7 @@ class Averages:
             own, other = _probe(generator.parameters()), _probe(module.parameters())
             if own is None or other is None or own.shape != other.shape:
                 continue
+            known["left"] = self._left_behind(own, other)
             behind = other - own
             before = known.get("behind")
             if before is not None and update > known["update"]:
@@ -83,6 +99,27 @@ class Averages:
                     known["decay"] = (1 - moved) ** (1 / steps) if moved > 0 else None
                 known["buffers_copied"] = _buffers_follow(generator, module)
             known["behind"], known["other"], known["update"] = behind, other, update
+
+    def _left_behind(self, own: Tensor, other: Tensor) -> float | None:
+        """How far the generator is from its start, relative to it, if the copy is still there; else None."""
+        first = self._first
+        if first is None or first.device != other.device or not torch.equal(first, other):
+            return None
+        return float((own - first).norm() / first.norm().clamp(min=1e-12))
+
+    def untouched(self) -> list[dict[str, Any]]:
+        """One entry a copy that still has the generator's first weights, though the generator has moved.
+
+        Beside a copy that does follow, another one is kept on purpose, and is left out.
+        """
+        living = [known for reference, known in self._copies if reference() is not None]
+        if any(known["decay"] is not None for known in living):
+            return []
+        return [
+            {"calls": known["calls"], "updates": known["update"], "moved": known["left"]}
+            for known in living
+            if known.get("left")
+        ]
 
     def facts(self) -> list[dict[str, Any]]:
         """One entry a copy that moved."""

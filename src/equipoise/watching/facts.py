@@ -85,6 +85,7 @@ class RunningFacts:
         modes = self._modes["generator"]
         modes[0] += call.training
         modes[1] += 1
+        self._watcher.averages.begin(self._watcher.generator)
 
     def generator_output(self, value: Tensor) -> None:
         """Called with the live output (with its graph)."""
@@ -283,6 +284,7 @@ class RunningFacts:
         facts |= self._clipping()
         facts["shape.broadcast"] = self._broadcast(facts)
         facts["ema"] = watcher.averages.facts()
+        facts["ema.untouched"] = watcher.averages.untouched()
         facts["score.orientation"] = watcher.roles.orientation
         facts["roles.decided"] = watcher.roles.decided / known if known else None
         facts["roles.tagged"] = watcher.roles.tagged

@@ -43,3 +43,23 @@ def test_a_generator_without_batch_norm_needs_no_buffers() -> None:
 def test_the_decay_that_the_remedy_advises_is_no_warning_in_a_young_run() -> None:
     assert found(NAME, _run(0.99905, True, step=700)).severity == "info"  # 0.999, as it is measured
     assert found(NAME, _run(0.9999, True, step=700)).severity == "warning"
+
+
+def _untouched(calls: int, updates: int = 1400, moved: float = 0.4):
+    facts = {"ema": [], "ema.untouched": [{"calls": calls, "updates": updates, "moved": moved}]}
+    return found(NAME, observe(facts=facts, base=healthy_ns_gan(3000)))
+
+
+def test_a_copy_that_is_sampled_from_and_never_updated_is_a_modest_warning() -> None:
+    finding = _untouched(calls=7)
+    assert finding.severity == "warning"
+    assert finding.confidence < 0.7
+    assert "on purpose" in finding.because[0].cause
+    assert [remedy.name for remedy in finding.remedies] == ["update-average"]
+
+
+def test_a_copy_of_the_start_that_may_be_meant_is_information_only() -> None:
+    assert _untouched(calls=1400).severity == "info"  # a frozen teacher takes part in every step
+    assert _untouched(calls=0).severity == "info"  # a start to compare with
+    assert _untouched(calls=7, updates=200) is None  # an average may begin later
+    assert _untouched(calls=7, moved=1e-3) is None  # a generator that does not move has no copy behind it

@@ -13,6 +13,10 @@ STEPS_SHARE = 0.5
 LEAST_UPDATES = 100
 DRIFT = 3.0
 USUAL_DECAY = 0.9991  # 0.999, as the remedy advises for short runs, measured with an error of a tenth
+# A copy that was never updated: the generator has had so many updates, and left its first weights by 1 %.
+NEVER_AFTER = 500
+LEFT = 0.01
+NEVER_SOURCE = "exact: the copy's weights are the generator's first ones; ours: it has left them by 1 %"
 LAG_SOURCE = (
     "diffae issue 16: at 0.9999 the average was useless after 8,000 steps (0.87 half-lives per 8,000 steps)"
 )
@@ -26,7 +30,7 @@ class StaleAverage(Check):
 
     What it does
         Compares the averaged copy's half-life with the number of updates done, and looks whether the copy
-        receives the batch norm buffers too.
+        receives the batch norm buffers too. Looks for copies that were made at the start and never updated.
 
     Why it is bad
         With a half-life as long as the run, the average is mostly the initial weights. A copy of the
@@ -38,14 +42,21 @@ class StaleAverage(Check):
         updates so far, after at least 100 updates; only information for a decay of 0.999 or less, as short
         runs use it: then the run is young, and the decay is right. Warning: the generator has batch norm
         and the copy's buffers are not copied; error if the probe also finds the copy's samples more than
-        3 times farther off than two draws are.
+        3 times farther off than two draws are. A copy that still has exactly the generator's first weights
+        after the warm-up and 500 updates, while the generator has left them by more than 1 % and no other
+        copy follows it: warning of modest confidence if the copy is called, but less than at every second
+        update, as what is only sampled from is; else information.
 
     What else it could be
         - Simply early: true, and the message says from which step on the average can be used.
         - A generator without batch norm: its copy needs no buffers.
+        - A copy of the start that is kept on purpose: a frozen teacher (called in every step, therefore
+          information only), a start to compare with, an average that begins later. These cannot be told
+          apart for certain.
 
     Remedies
         Let the decay grow with the step, min(decay, (1 + step) / (10 + step)), and copy buffers outright.
+        Call the average's update after every step of the generator.
 
     References
         - https://github.com/konpatp/diffae/issues/16
@@ -58,7 +69,7 @@ class StaleAverage(Check):
     name = "ema-stale"
     kinds = ("preflight", "passive", "probe")
     signals = ()
-    facts = ("ema", "generator.layers")
+    facts = ("ema", "ema.untouched", "generator.layers")
     probes = ("eval-drift",)
     stage = "wiring"
     explains = ("eval-drift",)
@@ -76,6 +87,12 @@ class StaleAverage(Check):
             "root",
             "safe",
         ),
+        Remedy(
+            "update-average",
+            "Update the averaged copy after every step of the generator, or sample from the generator.",
+            "root",
+            "display-only",
+        ),
     )
 
     def run(self, observations: Observations) -> Finding | None:
@@ -89,6 +106,49 @@ class StaleAverage(Check):
                 finding = self._lag(observations, float(decay))
                 if finding is not None:
                     return finding
+        return self._untouched(observations)
+
+    def _untouched(self, observations: Observations) -> Finding | None:
+        """A copy of the start that nothing ever changed."""
+        if not observations.warmed_up:
+            return None
+        for copied in observations.fact("ema.untouched", []):
+            moved, updates = float(copied.get("moved") or 0.0), int(copied.get("updates") or 0)
+            calls = int(copied.get("calls") or 0)
+            if not moved > LEFT or updates < NEVER_AFTER:
+                continue
+            sampled = 0 < calls <= updates / 2
+            return self.finding(
+                "warning" if sampled else "info",
+                0.65 if sampled else 0.5,
+                f"A copy of the generator still has exactly the weights that the generator began with, after "
+                f"{updates:,} updates that took the generator {moved:.0%} away from them. If it is meant as "
+                "an average, it is never updated, and its samples are those of an untrained generator.",
+                evidence=(
+                    Measurement(
+                        "ema.untouched",
+                        moved,
+                        LEFT,
+                        "above",
+                        NEVER_SOURCE,
+                        "distance of the generator from the copy's weights, over their norm",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "a copy that is kept on purpose (a frozen teacher, a start to compare with, an "
+                        "average that begins later)",
+                        "open",
+                        f"it was called {calls:,} times: seldom, as what is sampled from"
+                        if sampled
+                        else "it was called in most steps, as a teacher is"
+                        if calls
+                        else "it was not seen to be called",
+                    ),
+                ),
+                since=0,
+                remedies=self.remedies[2:],
+            )
         return None
 
     def _buffers(self, observations: Observations, norms: int) -> Finding:
@@ -174,5 +234,5 @@ class StaleAverage(Check):
                 ),
             ),
             since=0,
-            remedies=self.remedies[1:],
+            remedies=self.remedies[1:2],
         )
