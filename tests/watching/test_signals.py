@@ -196,6 +196,10 @@ def expected(kept: dict[str, Any]) -> dict[str, float | Array]:
         "latent.high": z.max(),
     }
     values["latent.kurtosis"] = ((z - z.mean()) ** 4).mean() / z.var() ** 2
+    # Both players' fakes are the same here.
+    for what in ("mean", "std", "kurtosis"):
+        values[f"latent.discriminator.{what}"] = values[f"latent.{what}"]
+    values["latent.discriminator.count"] = float(z.size)
     values["latent.repeated"], values["batch.real.repeated"], values["batch.real.same"] = 0.0, 0.0, 0.0
     values["batch.fake.repeated"], values["batch.real.distinct"] = 0.0, float(BATCH * STEPS)
     values["activation.dead"] = (through(kept["generator after"][:2], kept["latent"]) == 0).all(0).mean()
@@ -241,10 +245,14 @@ ELSEWHERE = {
     "loss.reconstruction": "only in logs",
     "quality": "only where it is given",
     "augmentation.probability": "only where it is given",
-    "latent.sampling.mean": "calls outside the steps",
-    "latent.sampling.std": "calls outside the steps",
-    "latent.sampling.count": "calls outside the steps",
-    "latent.sampling.kurtosis": "calls outside the steps",
+    "latent.sampling.mean": "test_sampling",
+    "latent.sampling.std": "test_sampling",
+    "latent.sampling.count": "test_sampling",
+    "latent.sampling.kurtosis": "test_sampling",
+    "latent.average.mean": "test_sampling",
+    "latent.average.std": "test_sampling",
+    "latent.average.count": "test_sampling",
+    "latent.average.kurtosis": "test_sampling",
     "score.real.histogram": "above",
     "score.fake.histogram": "above",
     "score.histogram.edges": "above",
@@ -292,3 +300,33 @@ def test_the_lattice_of_eight_bit_data() -> None:
     assert float(statistics.lattice_share(eight_bit, lattice)) == 1.0
     between = (torch.arange(255) + 0.5) / 255
     assert float(statistics.lattice_share(between, lattice)) == 0.0
+
+
+@pytest.mark.parametrize(("step", "offset"), [(0.1, 0.0), (0.37, 0.123), (1 / 255 / 0.3081, -0.4242)])
+def test_a_lattice_that_only_the_values_show(step: float, offset: float) -> None:
+    from equipoise.watching import statistics
+
+    torch.manual_seed(0)
+    values = torch.randn(64, 2).div(step).round() * step + offset
+    (scale, _), share = statistics.best_lattice(values)
+    assert share == 1.0
+    # A multiple of the step where no neighbouring values were drawn.
+    assert 1 / scale / step == pytest.approx(1.0, rel=1e-4)
+
+
+def test_values_on_no_lattice_show_none() -> None:
+    from equipoise.watching import statistics
+
+    torch.manual_seed(0)
+    one_hot = torch.eye(5)[torch.randint(0, 5, (64,))]
+    for values in (
+        torch.randn(64, 2),
+        torch.rand(64, 2),
+        torch.rand(4, 2),
+        torch.randn(64, 8).mul(2).clamp(-1, 1),  # saturated
+        torch.cat([one_hot, torch.randn(64, 2)], dim=1),
+        1.37 * one_hot,  # categories
+        torch.full((64, 2), 0.37),
+        torch.randn(64, 2).half().float(),
+    ):
+        assert statistics.own_lattice(values) is None

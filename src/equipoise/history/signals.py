@@ -170,7 +170,7 @@ SIGNALS: dict[str, Signal] = _signals(
     (
         "sample.real.lattice",
         "share",
-        "share of real values on the best of the lattices k/255, 2k/255-1, k/15, ..., integers",
+        "share of real values on the best of the lattices k/255, 2k/255-1, k/15, ..., integers, or on one that they show",
     ),
     ("sample.fake.lattice", "share", "share of fake values on the lattice found for the reals"),
     ("sample.fake.saturated", "share", "share of fake values beyond 0.99 of the output activation's bounds"),
@@ -253,6 +253,22 @@ SIGNALS: dict[str, Signal] = _signals(
     ("latent.sampling.count", "count", "number of latent values in the same calls"),
     ("latent.sampling.std", "value", "latent.std of the same calls"),
     ("latent.sampling.kurtosis", "value", "latent.kurtosis of the same calls"),
+    (
+        "latent.average.mean",
+        "value",
+        "latent.mean of calls of a moving average of the generator whose output no discriminator was given",
+    ),
+    ("latent.average.count", "count", "number of latent values in the same calls"),
+    ("latent.average.std", "value", "latent.std of the same calls"),
+    ("latent.average.kurtosis", "value", "latent.kurtosis of the same calls"),
+    (
+        "latent.discriminator.mean",
+        "value",
+        "latent.mean of the generator call that made the fakes of the discriminator's step",
+    ),
+    ("latent.discriminator.count", "count", "number of latent values in that call"),
+    ("latent.discriminator.std", "value", "latent.std of that call"),
+    ("latent.discriminator.kurtosis", "value", "latent.kurtosis of that call"),
     # ---- numerics and time
     (
         "finite",

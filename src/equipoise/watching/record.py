@@ -128,6 +128,7 @@ class RecordBuilder:
             if new_fakes:
                 self._values["batch.fake.repeated"], _ = self._fakes.share(fakes, made, within=False)
             watcher.reservoir.add_fake(assignment.fake[0])
+            self._latent_of_fakes(assignment.fake[0])
             self._compare(part, assignment.fake[0])
 
     def _count(self, reals: Tensor) -> None:
@@ -199,6 +200,13 @@ class RecordBuilder:
             self._values |= recorder.latent_signals(latents[0])
             again, _ = self._latents.share(latents[0], step)
             self._values["latent.repeated"] = again
+
+    def _latent_of_fakes(self, fake: Part) -> None:
+        """The law of the latents behind the discriminator's fakes, which may be drawn elsewhere."""
+        if fake.owner.call is not None and fake.owner.link is not None:
+            _, latents = fake.owner.call.images_and_latents()
+            if latents:
+                self._values |= recorder.latent_law(latents[0], "discriminator")
 
     # ---- reading out
 

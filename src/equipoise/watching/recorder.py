@@ -193,6 +193,14 @@ def latent_signals(latent: Tensor) -> Values:
     }
 
 
+def latent_law(latent: Tensor, where: str) -> Values:
+    """The law of latents of other calls than the generator's own steps, under `latent.WHERE.`."""
+    law = latent_signals(latent)
+    values: Values = {f"latent.{where}.{what}": law[f"latent.{what}"] for what in ("mean", "std", "kurtosis")}
+    values[f"latent.{where}.count"] = torch.tensor(float(latent.numel()))
+    return values
+
+
 def fingerprint_batch(
     orientation: int,
     discriminator: Assignment | None,

@@ -157,8 +157,7 @@ class Watcher:
             return
         self._called = True
         outputs = self._mark(output)
-        if outputs and not outputs[0][1].requires_grad:
-            self.sampling.generator_called(args, kwargs, outputs[0][1])
+        self.sampling.generator_called(args, kwargs, outputs)
         if not self._sampling and outputs:
             # The next record may begin between the generator's update and the step that judges these.
             if self.step + 1 >= self._record_step + self.schedule.interval(self._record_step):
@@ -216,9 +215,10 @@ class Watcher:
         self._handles.append(DirectCalls(network, Hook(self, f"_on_{player}")))
 
     @harmless("averages")
-    def _on_generator_copy(self, module: nn.Module, *_: Any, **__: Any) -> None:
+    def _on_generator_copy(self, module: nn.Module, *call: Any) -> None:
         if not self.busy:
             self.averages.seen(module)
+            self.sampling.copy_called(self.averages.modules(), module, *call)
 
     @harmless("discriminator-passes")
     def _on_discriminator(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:

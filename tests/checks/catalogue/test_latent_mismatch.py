@@ -53,3 +53,27 @@ def test_a_spread_that_no_truncation_leaves() -> None:
     for std, severity in ((0.4, "info"), (0.1, "warning")):
         run = observe({"latent.sampling.std": std}, base=healthy_ns_gan())
         assert found(NAME, run).severity == severity
+
+
+LAW = ("mean", "std", "kurtosis", "count")
+
+
+@pytest.mark.parametrize(("law", "wrong"), [((0.5, 0.29, 1.8, 1024.0), True), ((0.0, 0.6, 3.0, 1024.0), True),
+                                            ((0.02, 1.01, 3.05, 1024.0), False)])  # fmt: skip
+def test_the_fakes_of_the_discriminator_come_from_another_law(law, wrong) -> None:
+    signals = {f"latent.discriminator.{what}": value for what, value in zip(LAW, law, strict=True)}
+    finding = found(NAME, observe(signals, base=healthy_ns_gan()))
+    assert (finding is not None) == wrong
+    if wrong:
+        assert finding.severity == "warning"
+        assert "discriminator's fakes" in finding.message
+
+
+def test_samples_of_an_average_are_samples() -> None:
+    signals = {"latent.average.mean": 0.5, "latent.average.std": 0.29, "latent.average.kurtosis": 1.8}
+    finding = found(NAME, observe(signals, base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    assert "for sampling" in finding.message
+    # Truncation of the generator's own samples does not hide it.
+    both = observe({**signals, "latent.sampling.std": 0.7}, base=healthy_ns_gan())
+    assert found(NAME, both).severity == "warning"

@@ -22,11 +22,13 @@ DROP_SOURCE = "ours: noise of one grid step lowers the AUC by more than 0.1"
 
 @CHECKS.register("quantized-reals")
 class QuantizedReals(Check):
-    """The reals lie on a grid (8-bit values, integers) and the fakes do not.
+    """The reals lie on a grid (8-bit values, integers, one decimal) and the fakes do not.
 
     What it does
         Finds the best grid for the reals' values, counts the fakes' values on it, and with the probe asks
-        whether noise of one grid step takes the discriminator's advantage away.
+        whether noise of one grid step takes the discriminator's advantage away. Where none of the usual grids
+        (k/255, k/15, integers, 16 bits) holds the reals, the grid is the greatest common divisor of the gaps
+        between their distinct values, if there are eight or more of these, at most 4,096 steps apart.
 
     Why it is bad
         A network that looks closely can tell a rounded value from one that is not, and then needs to know
@@ -42,6 +44,8 @@ class QuantizedReals(Check):
 
     What else it could be
         - A range mismatch: it separates without the grid and explains this finding.
+        - One-hot columns or categories beside continuous ones: the continuous values are on no grid.
+        - Columns with grids of different steps (each standardised by itself): not seen.
         - Values that are rounded on both sides: then the fakes lie on the grid too.
         - A discriminator that separates for another reason: without the probe's two numbers it stays info.
 

@@ -1,0 +1,90 @@
+"""The laws of the latents of the generator's steps, of the discriminator's, and of calls for samples."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from equipoise.history.observations import Observations
+from equipoise.history.store import History
+from equipoise.watching.watcher import Watcher
+
+BATCH, STEPS = 64, 130
+
+
+def normal(count: int) -> Tensor:
+    return torch.randn(count, 4)
+
+
+def cube(count: int) -> Tensor:
+    return torch.rand(count, 4)
+
+
+def watched(
+    played: Callable[[int], Tensor], sampled: Callable[[int], Tensor], which: str, shown: str = "generator"
+) -> Observations:
+    """A loop with an average; `which` network draws the samples, `shown` makes the discriminator's fakes."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6))
+    discriminator = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1))
+    update_g = torch.optim.Adam(generator.parameters(), 1e-2)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    average, twin = (copy.deepcopy(generator).requires_grad_(False) for _ in range(2))
+    networks = {"generator": generator, "average": average, "twin": twin}
+    for step in range(STEPS):
+        with torch.no_grad():
+            fake = networks[shown](played(BATCH))
+        update_d.zero_grad()
+        real = torch.randn(BATCH, 6) + 1
+        (F.softplus(-discriminator(real)) + F.softplus(discriminator(fake))).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(generator(normal(BATCH)))).mean().backward()
+        update_g.step()
+        with torch.no_grad():
+            for mean, value in zip(average.parameters(), generator.parameters(), strict=True):
+                mean.lerp_(value, 0.1)
+            if step % 5 == 0:
+                networks[which](sampled(BATCH))
+    seen = watcher.history.observations()
+    watcher.close()
+    assert watcher.problems.sentences == []
+    return seen
+
+
+def means(seen: Observations, which: str = "generator") -> tuple[float, float, float]:
+    place = "average" if which == "average" else "sampling"
+    names = ("latent.mean", "latent.discriminator.mean", f"latent.{place}.mean")
+    return tuple(seen.series(name).median() for name in names)  # type: ignore[return-value]
+
+
+def test_the_two_players_may_be_shown_latents_of_two_laws() -> None:
+    seen = watched(cube, normal, "generator")
+    own, played, sampled = means(seen)
+    assert (own, sampled) == pytest.approx((0.0, 0.0), abs=0.1)
+    assert played == pytest.approx(0.5, abs=0.05)
+    assert seen.series("latent.discriminator.std").median() == pytest.approx(12**-0.5, abs=0.02)
+    assert seen.last("latent.discriminator.count") == BATCH * 4
+
+
+@pytest.mark.parametrize("which", ["generator", "average"])
+def test_samples_are_drawn_from_the_generator_or_from_its_average(which: str) -> None:
+    own, played, sampled = means(watched(normal, cube, which), which)
+    assert (own, played) == pytest.approx((0.0, 0.0), abs=0.1)
+    assert sampled == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_copy_that_follows_nothing_is_no_average() -> None:
+    seen = watched(normal, cube, "twin")
+    assert not len(seen.series("latent.sampling.mean")) + len(seen.series("latent.average.mean"))
+
+
+def test_what_the_discriminator_is_shown_of_an_average_is_no_sample() -> None:
+    seen = watched(cube, normal, "average", shown="average")
+    assert seen.series("latent.average.mean").median() == pytest.approx(0.0, abs=0.1)
