@@ -118,3 +118,57 @@ def test_what_counts_as_a_class() -> None:
     for value in (torch.randn(3, 4), torch.tensor(1), torch.zeros(3, 4), torch.tensor([0.0, 1.0, 1.0])):
         assert classes_of(value, 3) is None
     assert classes_of(torch.tensor([1, 2]), 3) is None
+
+
+class Auxiliary(nn.Module):
+    """A score, and an answer of its own beside it."""
+
+    def __init__(self, answers: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2))
+        self.score, self.answer = nn.Linear(32, 1), nn.Linear(32, answers)
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.body(values)
+        return self.score(h), self.answer(h)
+
+
+def classified(told: Callable[[Tensor], Tensor], answers: int = CLASSES) -> equipoise.Monitor:
+    """ACGAN's loop; `told` gives the labels that the classifier's loss gets in the generator's step."""
+    torch.manual_seed(0)
+    generator, discriminator = Conditional(4, 2), Auxiliary(answers)
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator)
+    for _ in range(60):
+        made = torch.randint(0, CLASSES, (BATCH,))
+        fake = generator(torch.randn(BATCH, 4), made)
+        real_score, real_answer = discriminator(torch.randn(BATCH, 2) + made[:, None])
+        fake_score, _ = discriminator(fake.detach())
+        loss = F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
+        update_d.zero_grad()
+        (loss + F.cross_entropy(real_answer, made)).backward()
+        update_d.step()
+        update_g.zero_grad()
+        score, answer = discriminator(fake)
+        (F.softplus(-score).mean() + F.cross_entropy(answer, told(made))).backward()
+        update_g.step()
+    monitor.close()
+    return monitor
+
+
+def test_a_classifier_is_told_the_classes_that_the_fakes_were_made_with() -> None:
+    right = classified(same)
+    known = [value for value in shares(right, "generator") if value == value]
+    assert len(known) >= 10
+    assert set(known) == {1.0}
+    assert "condition-ignored" not in {finding.name for finding in right.diagnose().findings}
+    wrong = classified(other)
+    finding = next(one for one in wrong.diagnose().findings if one.name == "condition-ignored")
+    assert finding.severity == "error"
+    assert "generator's step" in finding.message
+
+
+def test_a_classifier_of_something_else_is_not_compared() -> None:
+    turned = classified(lambda y: torch.randint(0, 7, y.shape), answers=7)
+    assert not [value for value in shares(turned, "generator") if value == value]

@@ -29,8 +29,31 @@ def classes_of(value: Tensor, rows: int) -> Tensor | None:
     return None
 
 
+def class_told(slopes: Tensor) -> Tensor | None:
+    """The class of each row that a cross entropy asked for, from what it sent back; -1 where unknown.
+
+    It pushes up the answer of one class, by a negative slope, and none of the others (softmax(a) - one-hot,
+    whatever the smoothing or the weight); a row that is answered already has nothing sent back. None for
+    slopes of any other loss.
+
+    Example:
+        >>> class_told(torch.tensor([[0.2, -0.5, 0.3], [-0.1, 0.1, 0.0], [0.0, 0.0, 0.0]]))
+        tensor([ 1,  0, -1])
+        >>> class_told(torch.tensor([[-0.2, -0.5, 0.3]])) is None
+        True
+    """
+    negative = slopes < 0
+    told = negative.any(dim=1)
+    if slopes.shape[1] < 2 or not bool(told.any()) or not bool((negative.sum(1) == told).all()):
+        return None
+    return torch.where(told, slopes.argmin(1), -1)
+
+
 def agreement(part: Part) -> Tensor | None:
     """The share of a part's fakes whose class in the discriminator's call is the one in the generator's.
+
+    Where the discriminator names the class instead, the one that its loss asked for counts, in batches that
+    show as many classes as it tells apart (another number of answers is another question, such as a turn).
 
     Where several inputs could be the class, the pair that agrees best counts: one right pair shows that the
     others are something else. None where either player is given no classes, or the generator's call is not
@@ -58,4 +81,15 @@ def agreement(part: Part) -> Tensor | None:
             for own in given
             if own is not None and len(own) == len(judged)
         ]
+    for slopes in one.other_slopes:
+        asked = class_told(slopes)
+        if asked is None:
+            continue
+        asked = asked if rows is None else asked[rows]
+        for own in given:
+            if own is None or len(own) != len(asked) or int(own.max()) + 1 != slopes.shape[1]:
+                continue
+            known = asked >= 0
+            if bool(known.any()):
+                shares.append((asked == own.to(asked.device))[known].float().mean())
     return torch.stack(shares).max() if shares else None

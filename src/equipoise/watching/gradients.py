@@ -113,10 +113,12 @@ def note_other_answer(one: DiscriminatorPass) -> Any:
     """An answer that is neither a score nor on the way to one (a class, a code) was sent back."""
     reference = weakref.ref(one)
 
-    def note(_: Tensor) -> None:
+    def note(gradient: Tensor) -> None:
         known = reference()
         if known is not None:
             known.by_other_answers = True
+            if not torch.is_grad_enabled() and gradient.ndim == 2 and len(gradient) == len(known.samples):
+                known.other_slopes.append(gradient.detach())
 
     return note
 

@@ -74,6 +74,7 @@ class DiscriminatorPass:
         waited: an update was made since, and no loss was sent back yet.
         by_features: a gradient came back through the discriminator, though none to its scores.
         by_other_answers: an answer beside the scores, such as a class, was sent back.
+        other_slopes: what was sent back to such answers of one row of numbers a sample.
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
@@ -104,6 +105,7 @@ class DiscriminatorPass:
     waited: bool = False
     by_features: bool = False
     by_other_answers: bool = False
+    other_slopes: list[Tensor] = field(default_factory=list)
     turned: bool = False
 
     @property

@@ -43,7 +43,8 @@ class ConditionIgnored(Check):
     What it does
         The probe swaps the condition (labels or image) and measures how much the generator's samples
         change, and how much the discriminator's scores of reals do. In every record the classes that the
-        discriminator is given with the fakes are compared with those that the generator was given for them.
+        discriminator is given with the fakes, or that the loss of its classifier asks for in the generator's
+        step, are compared with those that the generator was given for them.
 
     Why it is bad
         Asking for a class gives any class. If the discriminator does not look at the condition, nothing ever
@@ -233,8 +234,8 @@ class ConditionIgnored(Check):
             return self.finding(
                 "error",
                 confidence(0.8, 0.97, (AGREE - share) / AGREE),
-                f"In the {step}'s step only {share:.0%} of the fakes are given to the discriminator with the "
-                "class that they were made with.",
+                f"In the {step}'s step only {share:.0%} of the fakes are judged by the discriminator with "
+                "the class that they were made with.",
                 evidence=(
                     Measurement(
                         signal,
