@@ -81,11 +81,7 @@ class Cifar10(Bar):
         "samples from the 10,000 test images in the features of a classifier of the training images: no "
         "FID. The images are a JPEG re-encoding, so no distance on them compares with a published one."
     )
-    scores = {
-        "frechet_distance": "Fréchet distance",
-        "iterations": "iterations",
-        "processor_seconds": "processor s",
-    }
+    scores = {"frechet_distance": "Fréchet distance"}
     targets = ()
     arms = {
         "default": Arm("default", (), "the recipe `default`"),
