@@ -44,9 +44,7 @@ ENDED_STEPS = 100
 ENDED_RECORDS = 3
 ENDED_SOURCE = "ours: published schedules end with the run; four fifths of this one were not trained"
 EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
-LARGE_EPSILON_SOURCE = (
-    "ours: beyond the gradients' size Adam is plain descent at rate / epsilon; usual: 1e-8"
-)
+LARGE_EPSILON_SOURCE = "ours: beyond the gradients' size Adam is plain descent at rate / epsilon; usual: 1e-8"
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
 # What settings outside the range explain; a rate of zero also explains that nothing moves.
