@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.failures.faults import FAULTS
 from benchmarks.failures.faults.base import Fault
 from benchmarks.failures.healthy import Healthy
 from benchmarks.failures.second import parts as second_parts
@@ -13,7 +14,7 @@ from benchmarks.failures.second import planted as second_planted
 from benchmarks.failures.second import sources as second_sources
 from benchmarks.failures.second.registry import SECOND_FAULTS, SECOND_HEALTHY
 from benchmarks.failures.second.styles import SECOND_STYLES
-from benchmarks.failures.split import SECOND, THIRD
+from benchmarks.failures.split import LATER, SECOND, THIRD
 from benchmarks.failures.third import parts as third_parts
 from benchmarks.failures.third import planted as third_planted
 from benchmarks.failures.third import sources as third_sources
@@ -60,3 +61,9 @@ HALVES_WRITTEN_LATER = {
         third_parts.make_parts,
     ),
 }
+
+
+def operators_before(half: str) -> set[str]:
+    """The names of the faults that everything written before a later half has."""
+    earlier = LATER[: LATER.index(half)]
+    return set(FAULTS).union(*(HALVES_WRITTEN_LATER[one].faults for one in earlier))

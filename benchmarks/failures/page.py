@@ -99,6 +99,15 @@ TABLE_OF = {
 def _later(half: str, result: dict[str, Any], corrected: dict[str, Any] | None, misses: Path) -> str:
     command = f"    python -m benchmarks.failures.run --half {half} --seeds 0 --data FOLDER\n"
     parts = [LATER_HALVES[half], command, "\n".join(headline(result, (half,))) + "\n"]
+    told = {
+        kind: f"{percent(found['right_code'])} right, {percent(found['right_code_first'])} first"
+        for kind, found in result[f"kinds_{half}"].items()
+    }
+    counts = {kind: found["runs"] for kind, found in result[f"kinds_{half}"].items()}
+    parts.append(
+        f"Of the {counts['known']} runs with a fault that an earlier half has, in loops and on data that it "
+        f"has not: {told['known']}. Of the {counts['new']} with a new kind of fault: {told['new']}.\n"
+    )
     unscored = result[half]["not_scored"]
     if unscored:
         names = ", ".join(f"`{name.removeprefix('fault--')}`" for name in unscored)

@@ -28,6 +28,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.failures.later import operators_before
 from benchmarks.failures.split import HALVES, LATER, half_of
 
 LEVELS = {"info": 0, "warning": 1, "warn": 1, "error": 2}
@@ -113,6 +114,23 @@ def score_half(runs: list[Record]) -> Record:
         ),
         "not_scored": sorted(run["name"] for run in runs if not run["valid"]),
         "crashed": sorted(run["name"] for run in runs if run["crashed"]),
+    }
+
+
+def by_kind(runs: list[Record], known: set[str]) -> Record:
+    """How often right and first: faults of a kind that was known before, and of a new one."""
+    faulty = [run for run in runs if run["faulty"] and run["valid"]]
+    groups = {
+        "known": [run for run in faulty if run["operator"] in known],
+        "new": [run for run in faulty if run["operator"] not in known],
+    }
+    return {
+        name: {
+            "runs": len(group),
+            "right_code": share([run["detected"] for run in group]),
+            "right_code_first": share([run["first"] for run in group]),
+        }
+        for name, group in groups.items()
     }
 
 
@@ -204,6 +222,7 @@ def score(records: list[Record]) -> Record:
                 f"operators_{half}": by_operator(members),
                 f"healthy_{half}": by_healthy_variant(members),
                 f"reliability_{half}": reliability(members),
+                f"kinds_{half}": by_kind(members, operators_before(half)),
             }
     seconds = [run["seconds"] for run in runs]
     return {
