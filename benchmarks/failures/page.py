@@ -48,9 +48,9 @@ CORRECTED = """## After the errors it showed were corrected
 The table above is the first look: the verdicts of the checks as they were when the reported half was
 run. It showed errors of reasoning (they are listed above, and in the changelog), and these were
 corrected. The same kept histories, judged by the checks as they are now, give the figures below (18 runs
-that need what was not measured then were trained again). The reported half has been looked at by then, so
-**they are no unseen result**: read them as what the package does today on these runs, and the first looks
-as what to expect on yours.
+that need what was not measured then, and the healthy ones of the first seed, were trained again). The
+reported half has been looked at by then, so **they are no unseen result**: read them as what the package
+does today on these runs, and the first looks as what to expect on yours.
 """
 
 

@@ -14,7 +14,8 @@ from equipoise.checks import judge
 from equipoise.history.observations import Observations
 from equipoise.history.store import History
 from equipoise.watching.classes import Readings, guessed, read_slopes, read_values, told_nothing
-from equipoise.watching.treated import noisy_copy, pooled_rows
+from equipoise.watching.passes import GeneratorCall
+from equipoise.watching.treated import noisy_copy, pooled_rows, translates
 from equipoise.watching.watcher import Watcher
 
 SIZE, LATENT, ROWS = 12, 8, 32
@@ -482,3 +483,32 @@ def adversarial_step(generator: nn.Module, discriminator: nn.Module) -> None:
         else:
             F.softplus(-discriminator(generator(noise()))).mean().backward()
         optimizer.step()
+
+
+def test_a_cycle_that_gives_the_reals_back_is_no_noisy_copy() -> None:
+    """With two calls a step the reconstruction is the last one, and the pool's fakes are not seen as new."""
+    torch.manual_seed(0)
+    there, back = (nn.Sequential(nn.Linear(SIZE, SIZE)) for _ in range(2))
+    discriminator = networks()[1]
+    for network in (there, back):
+        nn.init.eye_(network[0].weight)  # a cycle that is already closed
+    watcher = Watcher(there, discriminator, History(None), every=1)
+    both = torch.optim.Adam([*there.parameters(), *back.parameters()], 1e-4)
+    step, pool = adam(discriminator), torch.randn(ROWS, SIZE)
+    for _ in range(40):
+        one, other = torch.randn(ROWS, SIZE), data()
+        both.zero_grad()
+        made = there(one)
+        cycle = F.l1_loss(there(back(other)), other)
+        (F.softplus(-discriminator(made)).mean() + cycle).backward()
+        both.step()
+        step.zero_grad()
+        pool = torch.cat([pool[ROWS // 2 :], made.detach()[: ROWS // 2]])
+        (F.softplus(-discriminator(other)).mean() + F.softplus(discriminator(pool.flip(0))).mean()).backward()
+        step.step()
+        assert watcher.record is not None
+    seen = observed(watcher)
+    assert seen.last("sample.real.mean") == pytest.approx(float(other.mean()), abs=0.05)
+    assert "batch-repeat" not in names(seen)
+    assert translates(GeneratorCall((one,), {}, [((), made.detach())], False, True))
+    assert not translates(GeneratorCall((noise(),), {}, [((), made.detach())], False, True))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
+from equipoise.watching.tree import floating_tensors
 
 _ROWS, _SHARE, _RATIO = 64, 0.9, 0.5
 
@@ -27,9 +28,21 @@ def link_changed(passes: list[DiscriminatorPass], calls: Sequence[GeneratorCall]
             if pooled_rows(one.samples, call.output()):
                 one.link, one.call = "values", call
                 return
-    found = noisy_copy([one.samples for one in unknown], [call.output() for call in calls])
+    made = [call for call in calls if not translates(call)]
+    found = noisy_copy([one.samples for one in unknown], [call.output() for call in made])
     if found is not None:
-        unknown[found[0]].link, unknown[found[0]].call = "values", calls[found[1]]
+        unknown[found[0]].link, unknown[found[0]].call = "values", made[found[1]]
+
+
+def translates(call: GeneratorCall) -> bool:
+    """Whether a sample goes in where one comes out: what comes out may be meant to be near a real.
+
+    A cycle gives a real back, and a reconstruction of it looks like a noisy copy.
+    """
+    given = floating_tensors((call.args, call.kwargs))
+    return any(
+        value.ndim > 1 and value.shape[2:] == call.output().shape[2:] != () for _, value in given
+    ) or any(value.shape == call.output().shape for _, value in given)
 
 
 def pooled_rows(samples: Tensor, output: Tensor) -> bool:
