@@ -44,10 +44,10 @@ def read_slopes(values: Tensor, slopes: Tensor, shape: tuple[int, ...], reading:
         return sent.sum(dim=1)
     if reading == "difference":
         return (sent[:, 1] - sent[:, 0]) / 2
-    share = columns.exp() if reading == "log-difference" else columns
     if reading == "log-difference":
+        share = columns.exp()
         return sent[:, 1] * share[:, 0] - sent[:, 0] * share[:, 1]
-    return (sent[:, 1] - sent[:, 0]) * share[:, 0] * share[:, 1]
+    return (sent[:, 1] - sent[:, 0]) * columns[:, 0] * columns[:, 1]
 
 
 def told_nothing(slopes: Tensor, shape: tuple[int, ...], reading: Reading) -> bool:

@@ -17,8 +17,26 @@ LEAK_SOURCE = "ours: an AUC of 0.6 instead of 0.5 (PyTorch-GAN issue 135 describ
 STRUCTURE = "exact: batch norm layers that see reals and fakes in one batch (PyTorch-GAN issue 135)"
 MIXED_ROWS = "ours: more than half of the samples, each ten times as much as its own score"
 PENALTY = "Gulrajani et al. 2017, section 4: the penalty is per sample, so batch norm is excluded"
-# Explained only by rows that are made of several samples.
-MIXED_AWAY = ("batch-blindness", "mode-collapse")
+# Rows that are made of several samples explain more than that.
+EXPLAINED = (
+    "gradient-penalty-invalid",
+    "perfect-discriminator",
+    "uninformative-discriminator",
+    "constant-discriminator",
+    "instability",
+)
+SEPARATE_BATCHES = Remedy(
+    "separate-batches",
+    "Call the discriminator once with reals and once with fakes instead of on their concatenation.",
+    "root",
+    "safe",
+)
+REPLACE_BATCH_NORM = Remedy(
+    "replace-batch-norm",
+    "Replace batch norm in the discriminator by layer, group (8 groups) or spectral normalisation.",
+    "root",
+    "unsafe",
+)
 KEEP_THE_BATCH_FIRST = Remedy(
     "keep-the-batch-first",
     "Look in the discriminator for a view or reshape after a transpose or permute; flatten with "
@@ -77,29 +95,8 @@ class BatchCoupling(Check):
     facts = ("discriminator.batch_norm", "discriminator.batch_layer", "concatenated")
     probes = ("batch-coupling",)
     stage = "wiring"
-    explains = (
-        "gradient-penalty-invalid",
-        "perfect-discriminator",
-        "uninformative-discriminator",
-        "constant-discriminator",
-        "instability",
-        *MIXED_AWAY,
-    )
-    remedies = (
-        Remedy(
-            "separate-batches",
-            "Call the discriminator once with reals and once with fakes instead of on their concatenation.",
-            "root",
-            "safe",
-        ),
-        Remedy(
-            "replace-batch-norm",
-            "Replace batch norm in the discriminator by layer, group (8 groups) or spectral normalisation.",
-            "root",
-            "unsafe",
-        ),
-        KEEP_THE_BATCH_FIRST,
-    )
+    explains = (*EXPLAINED, "batch-blindness", "mode-collapse")
+    remedies = (SEPARATE_BATCHES, REPLACE_BATCH_NORM, KEEP_THE_BATCH_FIRST)
 
     def run(self, observations: Observations) -> Finding | None:
         probe = observations.probe("batch-coupling")
@@ -148,8 +145,8 @@ class BatchCoupling(Check):
                     ),
                 ),
                 since=penalty.since,
-                remedies=self.remedies[1:2],
-                explains=self.explains[: -len(MIXED_AWAY)],
+                remedies=(REPLACE_BATCH_NORM,),
+                explains=EXPLAINED,
             )
         if measured and not norms and not on_purpose:
             return self.finding(
@@ -169,7 +166,7 @@ class BatchCoupling(Check):
                     ),
                 ),
                 remedies=(),
-                explains=self.explains[: -len(MIXED_AWAY)],
+                explains=EXPLAINED,
             )
         return None
 
@@ -250,6 +247,6 @@ class BatchCoupling(Check):
                 ),
             ),
             since=0,
-            remedies=self.remedies[:2],
-            explains=self.explains[: -len(MIXED_AWAY)],
+            remedies=(SEPARATE_BATCHES, REPLACE_BATCH_NORM),
+            explains=EXPLAINED,
         )

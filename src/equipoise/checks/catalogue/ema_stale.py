@@ -24,6 +24,26 @@ BUFFERS_SOURCE = "exact: running statistics of the copy never change"
 DRIFT_SOURCE = "ours: three times what two draws of the same mode differ by (benchmarks/failures)"
 
 
+COPY_BUFFERS = Remedy(
+    "copy-buffers",
+    "Copy the generator's buffers to the averaged copy at every update, besides averaging the parameters.",
+    "root",
+    "safe",
+)
+RAMP_UP = Remedy(
+    "ramp-up-average",
+    "Use the decay min(decay, (1 + step) / (10 + step)), or 0.999 for runs below 10,000 steps.",
+    "root",
+    "safe",
+)
+UPDATE_AVERAGE = Remedy(
+    "update-average",
+    "Update the averaged copy after every step of the generator, or sample from the generator.",
+    "root",
+    "display-only",
+)
+
+
 @CHECKS.register("ema-stale")
 class StaleAverage(Check):
     """The averaged copy of the generator is not what one thinks one samples from.
@@ -73,27 +93,7 @@ class StaleAverage(Check):
     probes = ("eval-drift",)
     stage = "wiring"
     explains = ("eval-drift",)
-    remedies = (
-        Remedy(
-            "copy-buffers",
-            "Copy the generator's buffers to the averaged copy at every update, besides averaging the "
-            "parameters.",
-            "root",
-            "safe",
-        ),
-        Remedy(
-            "ramp-up-average",
-            "Use the decay min(decay, (1 + step) / (10 + step)), or 0.999 for runs below 10,000 steps.",
-            "root",
-            "safe",
-        ),
-        Remedy(
-            "update-average",
-            "Update the averaged copy after every step of the generator, or sample from the generator.",
-            "root",
-            "display-only",
-        ),
-    )
+    remedies = (COPY_BUFFERS, RAMP_UP, UPDATE_AVERAGE)
 
     def run(self, observations: Observations) -> Finding | None:
         layers = observations.fact("generator.layers", [])
@@ -147,7 +147,7 @@ class StaleAverage(Check):
                     ),
                 ),
                 since=0,
-                remedies=self.remedies[2:],
+                remedies=(UPDATE_AVERAGE,),
             )
         return None
 
@@ -192,7 +192,7 @@ class StaleAverage(Check):
                 ),
             ),
             since=0,
-            remedies=self.remedies[:1],
+            remedies=(COPY_BUFFERS,),
         )
 
     def _lag(self, observations: Observations, decay: float) -> Finding | None:
@@ -234,5 +234,5 @@ class StaleAverage(Check):
                 ),
             ),
             since=0,
-            remedies=self.remedies[1:2],
+            remedies=(RAMP_UP,),
         )

@@ -165,14 +165,7 @@ class ZIgnored(Check):
                     "exact: torch.autograd.grad finds no path from the output to the latent",
                     "1 if the output has a derivative by the latent, be it zero",
                 ),
-                Measurement(
-                    "generator-response.latent",
-                    response["latent"],
-                    UNCONNECTED,
-                    "below",
-                    "survey of reported failures",
-                    "spread over latents at one condition, over the reals' spread",
-                ),
+                _spread_of_outputs(response["latent"], UNCONNECTED),
             ),
             because=(
                 Alternative(
@@ -212,14 +205,7 @@ class ZIgnored(Check):
                     "rounding",
                     "share of variance across the batch behind the first layer",
                 ),
-                Measurement(
-                    "generator-response.latent",
-                    response["latent"],
-                    UNCONNECTED,
-                    "below",
-                    "survey of reported failures",
-                    "spread over latents at one condition, over the reals' spread",
-                ),
+                _spread_of_outputs(response["latent"], UNCONNECTED),
             ),
             because=(
                 Alternative(
@@ -307,14 +293,7 @@ class ZIgnored(Check):
         share = observations.fact("objective.composite")
         reconstructs = isinstance(share, (int, float)) and share > RECONSTRUCTION
         evidence = [
-            Measurement(
-                "generator-response.latent",
-                latent,
-                UNCONNECTED if severity == "error" else self._limit(results[-1]),
-                "below",
-                "survey of reported failures",
-                "spread over latents at one condition, over the reals' spread",
-            )
+            _spread_of_outputs(latent, UNCONNECTED if severity == "error" else self._limit(results[-1]))
         ]
         if math.isfinite(condition):
             evidence.append(
@@ -369,3 +348,14 @@ class ZIgnored(Check):
         narrow = latest(observations, "sample.real.duplicates").median() > NARROW_MODES
         probe = observations.probe("diversity")
         return narrow and not (probe is not None and probe["duplicates.low"] > PROBED_DUPLICATES)
+
+
+def _spread_of_outputs(value: float, threshold: float) -> Measurement:
+    return Measurement(
+        "generator-response.latent",
+        value,
+        threshold,
+        "below",
+        "survey of reported failures",
+        "spread over latents at one condition, over the reals' spread",
+    )
