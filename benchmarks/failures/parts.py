@@ -7,9 +7,9 @@ the switches below exactly where a script has its own line, right or wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -111,15 +111,23 @@ def rmsprop(lr: float) -> Callable[[nn.Module, nn.Module], Optimizers]:
 STEPS = {"ring": 1500, "digits": 700, "fashion": 450, "table": 1500, "sequence": 800}
 
 
-def make_parts(case: Case, seed: int) -> Parts:
-    """The healthy ingredients of a case; everything random comes from the seed."""
-    torch.manual_seed(seed)
-    source = load_source(case.data)
-    latent_size = {"points": 8, "table": 16}.get(source.kind, 16)
-    batch_size = 128 if source.kind in ("points", "table") else 64
-    generator, discriminator = make_networks(case, source, latent_size)
-    loss = losses.make_loss(case.family)
-    parts = Parts(
+AnyParts = TypeVar("AnyParts", bound=Parts)
+
+
+def assembled(
+    kind: type[AnyParts],
+    case: Case,
+    seed: int,
+    source: Source,
+    players: tuple[nn.Module, nn.Module],
+    loss: Any,
+    steps: Mapping[str, int],
+    latent_size: int,
+    batch_size: int,
+) -> AnyParts:
+    """The ingredients that every half puts together alike: normal latents, and Adam until it is settled."""
+    generator, discriminator = players
+    return kind(
         case=case,
         seed=seed,
         source=source,
@@ -129,10 +137,21 @@ def make_parts(case: Case, seed: int) -> Parts:
         batches=Batches(source.samples, source.labels, batch_size, seed),
         latent=lambda count: torch.randn(count, latent_size),
         optimizers=adam(1e-3, 1e-3, beta1=0.0),
-        steps=case.steps or STEPS[case.data],
+        steps=case.steps or steps[case.data],
         batch_size=batch_size,
         latent_size=latent_size,
     )
+
+
+def make_parts(case: Case, seed: int) -> Parts:
+    """The healthy ingredients of a case; everything random comes from the seed."""
+    torch.manual_seed(seed)
+    source = load_source(case.data)
+    latent_size = {"points": 8, "table": 16}.get(source.kind, 16)
+    batch_size = 128 if source.kind in ("points", "table") else 64
+    players = make_networks(case, source, latent_size)
+    loss = losses.make_loss(case.family)
+    parts = assembled(Parts, case, seed, source, players, loss, STEPS, latent_size, batch_size)
     _settle(parts)
     return parts
 

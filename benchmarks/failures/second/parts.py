@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from benchmarks.failures import losses
 from benchmarks.failures.networks import perceptron
-from benchmarks.failures.parts import Case, Parts, adam, r1_and_r2_penalty, r1_penalty, rmsprop
+from benchmarks.failures.parts import Case, Parts, adam, assembled, r1_and_r2_penalty, r1_penalty, rmsprop
 from benchmarks.failures.second import networks
-from benchmarks.failures.sources import Batches, Source, load_source
+from benchmarks.failures.sources import Source, load_source
 
 STEPS = {
     "moons": 1200,
@@ -63,22 +63,11 @@ def make_parts(case: Case, seed: int) -> SecondParts:
     source = load_source(case.data)
     latent_size = {"points": 6, "table": 24}.get(source.kind, 20)
     batch_size = 128 if source.kind in ("points", "table") else 64
-    generator, discriminator = make_networks(case, source, latent_size)
+    players = make_networks(case, source, latent_size)
     loss: Any = losses.make_loss(case.family)
-    parts = SecondParts(
-        case=case,
-        seed=seed,
-        source=source,
-        generator=generator,
-        discriminator=discriminator,
-        loss=ManyScores(loss) if case.style == "translation" else loss,
-        batches=Batches(source.samples, source.labels, batch_size, seed),
-        latent=lambda count: torch.randn(count, latent_size),
-        optimizers=adam(1e-3, 1e-3, beta1=0.0),
-        steps=case.steps or STEPS[case.data],
-        batch_size=batch_size,
-        latent_size=latent_size,
-    )
+    if case.style == "translation":
+        loss = ManyScores(loss)
+    parts = assembled(SecondParts, case, seed, source, players, loss, STEPS, latent_size, batch_size)
     _settle(parts)
     return parts
 

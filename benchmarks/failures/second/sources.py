@@ -85,11 +85,11 @@ def load(name: str, folder: str) -> dict[str, object]:
         held, held_labels = make(HELD_OUT, torch.Generator().manual_seed(62))
         kind = "table" if name == "gaussians" else "points"
         classes = int(labels.max()) + 1
-        return _fields(name, kind, (samples, labels), (held, held_labels), samples, classes)
+        return fields(name, kind, (samples, labels), (held, held_labels), samples, classes)
     if name == "ecg":
         samples, labels = ecg(4000, torch.Generator().manual_seed(63))
         held, held_labels = ecg(1000, torch.Generator().manual_seed(64))
-        return _fields(name, "sequence", (samples, labels), (held, held_labels), samples * 32767.0, 2)
+        return fields(name, "sequence", (samples, labels), (held, held_labels), samples * 32767.0, 2)
     if name == "cancer":
         return _cancer()
     if name == "colour":
@@ -101,9 +101,10 @@ def load(name: str, folder: str) -> dict[str, object]:
     raise ValueError(f"there is no data set {name!r} in the corpus")
 
 
-def _fields(
+def fields(
     name: str, kind: str, train: Labelled, held: Labelled, raw: Tensor, classes: int, actual: str = ""
 ) -> dict[str, object]:
+    """The fields of a source, from its two parts and their labels."""
     return {
         "name": name,
         "kind": kind,
@@ -119,7 +120,7 @@ def _fields(
 
 def _images(name: str, pixels: Tensor, labels: Tensor, actual: str) -> dict[str, object]:
     scaled, held = (pixels / 127.5 - 1.0).clamp(-1, 1), min(1000, len(pixels) // 4)
-    return _fields(
+    return fields(
         name,
         "image",
         (scaled[held:], labels[held:]),
@@ -156,9 +157,7 @@ def _cancer() -> dict[str, object]:
     raw = torch.tensor(table, dtype=torch.float32)
     scaled = (raw - raw.mean(dim=0)) / raw.std(dim=0)
     labels = torch.tensor(bunch.target[rows])
-    return _fields(
-        "cancer", "table", (scaled[600:], labels[600:]), (scaled[:600], labels[:600]), raw[600:], 2
-    )
+    return fields("cancer", "table", (scaled[600:], labels[600:]), (scaled[:600], labels[:600]), raw[600:], 2)
 
 
 def _mnist(folder: str) -> dict[str, object]:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from benchmarks.failures import losses
 from benchmarks.failures.losses import PairLoss, TermLoss
 from benchmarks.failures.networks import perceptron
-from benchmarks.failures.parts import Case, adam, r1_penalty, rmsprop
+from benchmarks.failures.parts import Case, adam, assembled, r1_penalty, rmsprop
 from benchmarks.failures.second.parts import SecondParts
 from benchmarks.failures.sources import Batches, Source, load_source
 from benchmarks.failures.third import networks, signals
@@ -104,20 +104,9 @@ def make_parts(case: Case, seed: int) -> ThirdParts:
     generator, discriminator = make_networks(case, source, latent_size)
     if case.family == "bce-sigmoid":
         discriminator = nn.Sequential(discriminator, nn.Sigmoid())
-    parts = ThirdParts(
-        case=case,
-        seed=seed,
-        source=source,
-        generator=generator,
-        discriminator=discriminator,
-        loss=make_loss(case.family),
-        batches=Batches(source.samples, source.labels, batch_size, seed),
-        latent=lambda count: torch.randn(count, latent_size),
-        optimizers=adam(1e-3, 1e-3, beta1=0.0),
-        steps=case.steps or STEPS[case.data],
-        batch_size=batch_size,
-        latent_size=latent_size,
-    )
+    loss = make_loss(case.family)
+    players = generator, discriminator
+    parts = assembled(ThirdParts, case, seed, source, players, loss, STEPS, latent_size, batch_size)
     _settle(parts)
     return parts
 

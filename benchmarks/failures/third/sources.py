@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-Labelled = tuple[Tensor, Tensor]
+from benchmarks.failures.second.sources import Labelled, fields
 
 
 def rings(count: int, random: torch.Generator) -> Labelled:
@@ -127,14 +127,4 @@ def load(name: str, folder: str) -> dict[str, object]:
 
 
 def _fields(name: str, kind: str, train: Labelled, held: Labelled, raw: Tensor) -> dict[str, object]:
-    return {
-        "name": name,
-        "kind": kind,
-        "samples": train[0],
-        "labels": train[1],
-        "held_out": held[0],
-        "held_out_labels": held[1],
-        "raw": raw,
-        "classes": int(train[1].max()) + 1,
-        "actual": name,
-    }
+    return fields(name, kind, train, held, raw, int(train[1].max()) + 1)
