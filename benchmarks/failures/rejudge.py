@@ -1,10 +1,12 @@
 """Judge kept histories anew with the checks as they are now, without training again.
 
     python -m benchmarks.failures.run --keep-history HISTORIES --out RUNS
-    python -m benchmarks.failures.rejudge --runs RUNS --histories HISTORIES --out RUNS_NOW
+    python -m benchmarks.failures.rejudge --runs RUNS AGAIN --histories HISTORIES OTHERS --out RUNS_NOW
+    python -m benchmarks.failures.score --runs RUNS_NOW --name failures_corrected
 
 Only the final verdict is made anew; what `diagnose` said early in the run, and everything that was
-measured, is what it was. A run without a kept history is copied as it is.
+measured, is what it was. A run without a kept history is copied as it is; of a run in several folders the
+last one counts.
 """
 
 from __future__ import annotations
