@@ -109,6 +109,10 @@ FACTS: dict[str, Fact] = {
             "true if a gradient of the discriminator's features alone, not of its score, reached the generator",
         ),
         Fact(
+            "generator.gradient_reversed",
+            "true if the gradient is turned round between discriminator and generator, so that both descend one loss",
+        ),
+        Fact(
             "generator.judges_others",
             "true if the generator's loss scores only samples that are not the generator's",
         ),

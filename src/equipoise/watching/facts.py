@@ -33,6 +33,7 @@ BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardtanh": (-1.0, 1.0), "
 _REARRANGING = ("View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Alias", "T", "Transpose",
                 "Permute", "Clone")  # fmt: skip
 _OFTEN = 20
+_REVERSED = 3
 _FINGERPRINTS = 12
 
 
@@ -71,7 +72,7 @@ class RunningFacts:
             "generator": Hidden(generator, discriminator),
             "discriminator": Hidden(discriminator, generator),
         }
-        self._cuts = self._others = 0
+        self._cuts = self._others = self._reversed = 0
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
         self._fed = 0
@@ -145,6 +146,7 @@ class RunningFacts:
             "generator.feature_matching", False
         )
         self._others += assignment.undecided
+        self._reversed += assignment.reversed
         if assignment.cut:
             self._cuts += 1
         elif assignment.generator:
@@ -301,6 +303,7 @@ class RunningFacts:
         if self._raw_bounds[0] <= self._raw_bounds[1]:
             facts["objective.bounded_scores"] = self._raw_bounds[0] >= 0 and self._raw_bounds[1] <= 1
         facts["generator.graph_cut"] = self._cuts >= 2 and self._fed == 0
+        facts["generator.gradient_reversed"] = self._reversed >= _REVERSED
         facts["generator.judges_others"] = (
             self._others >= _OFTEN and not self._cuts and not self._fed and "detached" in self.values
         )

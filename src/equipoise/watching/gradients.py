@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 
 from equipoise.watching import statistics
 from equipoise.watching.attachment import Hook, Problems, shielded
 from equipoise.watching.links import entrances
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
+from equipoise.watching.reversal import note_arrived, note_sent, turns_round
 from equipoise.watching.tree import Path
 
 
@@ -27,6 +29,7 @@ def keep_gradient(call: GeneratorCall, path: Path, sent_back: Hook) -> Any:
             # Also where no score is reached: other terms are sent back behind the same clearing.
             sent_back()
             known.gradients[path] = gradient.detach()
+            note_arrived(known, path, known.gradients[path])
 
     return keep
 
@@ -86,7 +89,7 @@ def listen_behind(
     """
     for node, index in entrances(scores or others, sample):
         node.register_hook(
-            shielded(problems, "adversarial-gradients", keep_adversarial(one, index, sent_back))
+            shielded(problems, "adversarial-gradients", keep_adversarial(one, node, index, sent_back))
         )
     if scores:
         for value in others:
@@ -123,10 +126,10 @@ def note_other_answer(one: DiscriminatorPass) -> Any:
     return note
 
 
-def keep_adversarial(one: DiscriminatorPass, index: int, sent_back: Hook) -> Any:
-    reference = weakref.ref(one)
+def keep_adversarial(one: DiscriminatorPass, node: Any, index: int, sent_back: Hook) -> Any:
+    reference, own = weakref.ref(one), isinstance(node, BackwardCFunction)
 
-    def keep(inputs: tuple[Tensor | None, ...], _: tuple[Tensor | None, ...]) -> None:
+    def keep(inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor | None, ...]) -> None:
         known = reference()
         if known is None or torch.is_grad_enabled() or index >= len(inputs):
             return
@@ -134,6 +137,9 @@ def keep_adversarial(one: DiscriminatorPass, index: int, sent_back: Hook) -> Any
         if gradient is None:
             return
         gradient = gradient.detach()
+        note_sent(known, gradient)
+        if own and outputs:
+            known.reversed |= turns_round(gradient, outputs[0])
         # Several uses in one backward pass are one gradient; each backward pass reaches the score once more.
         passes = max((len(score.raw_slopes) for score in known.scores), default=0)
         if not passes:

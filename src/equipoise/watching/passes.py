@@ -20,7 +20,13 @@ Role = Literal["real", "fake", "generator", "penalty", "undecided"]
 
 @dataclass(eq=False)
 class GeneratorCall:
-    """One forward pass of the generator; tensors are detached and share the user's memory."""
+    """One forward pass of the generator; tensors are detached and share the user's memory.
+
+    Attributes:
+        gradients: what arrived at each output in the last backward pass.
+        sent: what the backward pass under way has sent to it through the discriminator.
+        crossed: the same two of the last backward pass through the discriminator, sent and arrived.
+    """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -28,6 +34,8 @@ class GeneratorCall:
     graph: bool
     training: bool
     gradients: dict[Path, Tensor] = field(default_factory=dict)
+    sent: dict[Path, Tensor] = field(default_factory=dict)
+    crossed: dict[Path, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def output(self, path: Path | None = None) -> Tensor:
         """The output at a path, or the first one."""
@@ -75,6 +83,7 @@ class DiscriminatorPass:
         by_features: a gradient came back through the discriminator, though none to its scores.
         by_other_answers: an answer beside the scores, such as a class, was sent back.
         other_slopes: what was sent back to such answers of one row of numbers a sample.
+        reversed: the gradient was turned round on its way to the generator.
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
@@ -106,6 +115,7 @@ class DiscriminatorPass:
     by_features: bool = False
     by_other_answers: bool = False
     other_slopes: list[Tensor] = field(default_factory=list)
+    reversed: bool = False
     turned: bool = False
 
     @property
@@ -197,6 +207,7 @@ class Part:
     rows: slice | None = None
     slope_index: int | None = None
     samples_path: Path | None = None
+    reversed: bool = False
 
     @property
     def values(self) -> Tensor:
@@ -215,6 +226,7 @@ class Part:
             total = slopes[self.slope_index]
         else:
             total = slopes[0] if len(slopes) == 1 else torch.stack(slopes).sum(0)
+        total = -total if self.reversed else total
         return total if self.rows is None else total[self.rows]
 
     @property
@@ -259,6 +271,7 @@ class Assignment:
     matched: bool = False
     undetached: bool = False
     concatenated: bool = False
+    reversed: bool = False
     leftover: list[DiscriminatorPass] = field(default_factory=list)
 
     def joined(self, other: Assignment) -> Assignment:

@@ -329,6 +329,7 @@ class RecordBuilder:
         total, own = recorder.total_gradient(part), recorder.adversarial_gradient(parts)
         if total is None or own is None or total.shape != own.shape or part.owner.output_path is None:
             return
+        own = -own if part.reversed else own
         rest, size = (total.float() - own.float()).norm(), own.float().norm()
         self._values["_composite"] = rest / (rest + size).clamp(min=1e-30)
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.passes import Assignment, DiscriminatorPass, Part
+from equipoise.watching.reversal import mark_reversed
 
 # A batch is called pure when this share of its non-zero slopes has one sign: with least squares and hinge the
 # sign changes within a batch, so a bare majority is decided together with the other evidence only.
@@ -48,6 +49,7 @@ class Roles:
 
     def discriminator_step(self, passes: list[DiscriminatorPass]) -> Assignment:
         """The roles in a discriminator update; passes that belong to the generator's loss are left over."""
+        mark_reversed(passes)
         result = Assignment(penalties=[one for one in passes if one.penalty_norms])
         sloped = [one for one in passes if one.sloped]
         attached = [one for one in sloped if one.attached and one.tagged is None]
@@ -56,6 +58,11 @@ class Roles:
         slope_index: dict[int, int] = {}
         if attached and loose:
             result.leftover = attached
+        elif attached and not others and _two_domains(attached):
+            # Both domains come from the one network (DANN): neither is the real one.
+            result.undecided = len(attached)
+            self.undecided += result.undecided
+            return result
         elif attached:
             mine = self._own_attached(attached, others)
             result.leftover = [one for one in attached if one not in mine]
@@ -67,7 +74,9 @@ class Roles:
                     # Pushed the same way twice it is the generator's too: if its step scores nothing else.
                     result.leftover.append(one)
             loose = mine
-            result.undetached = bool(mine)
+            # Behind a reversed gradient one loss is both players': its way into the generator is meant.
+            result.undetached = not all(one.reversed for one in mine)
+            result.leftover += [one for one in mine if one.reversed]
         known: list[Part] = []
         unknown: list[Part] = []
         for one in loose:
@@ -95,14 +104,20 @@ class Roles:
 
     def generator_step(self, passes: list[DiscriminatorPass], second: set[int] | None = None) -> Assignment:
         """The roles in a generator update. `second` names passes whose second slope is the generator's."""
+        mark_reversed(passes)
         result = Assignment()
         sloped = [one for one in passes if one.sloped]
         attached = [one for one in sloped if one.attached or (one.link is None and one.grown)]
+        if _two_domains(attached):
+            result.reversed = True
+            return result
         for one in attached:
             index = 1 if second and id(one) in second else None
             for part, fake in self._parts(one, index):
                 # In a paired call only the generated half receives the generator's loss.
                 if fake is not False:
+                    part.reversed = one.reversed
+                    result.reversed |= one.reversed
                     result.generator.append(part)
         if not attached:
             result.cut = any(one.link is not None for one in sloped)
@@ -218,6 +233,14 @@ class Roles:
         real = real if real == real else 1 - fake
         if abs(fake - real) > 0.2:
             self._discriminator_votes = _MEMORY * self._discriminator_votes + (1.0 if fake > real else -1.0)
+
+
+def _two_domains(attached: list[DiscriminatorPass]) -> bool:
+    """Whether the generator's outputs of two domains are told apart, both behind a reversed gradient."""
+    if len(attached) < 2 or not any(one.reversed for one in attached):
+        return False
+    parts = [Part(one, score) for one in attached for score in one.scores if score.slopes]
+    return _mixed(parts)
 
 
 def reals_beside(assignment: Assignment, passes: list[DiscriminatorPass]) -> list[Part]:

@@ -460,7 +460,7 @@ class Watcher:
             assignment.matched = any(one.matched for one in self._passes)
             assignment.real = reals_beside(assignment, self._passes)
             # If both losses were sent back before either update, the discriminator's passes still wait.
-            used = {id(part.owner) for part in assignment.generator}
+            used = {id(part.owner) for part in assignment.generator if not part.reversed}
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
             self.record.generator(assignment, stale)
         self.facts.unused(self._passes, assignment, player)

@@ -47,6 +47,8 @@ class OptimizerScope(Check):
         steps, or before training. 1 % of the listed weights is left to stray scalars.
 
     What else it could be
+        - A single step for both by gradient reversal: silent where what arrives at the generator's output is
+          seen to be the opposite of what the discriminator sent.
         - A deliberately shared encoder: shared parameters are allowed.
         - One optimizer over several generators (CycleGAN): parameters that belong to neither network are
           ignored.
@@ -76,6 +78,7 @@ class OptimizerScope(Check):
         "discriminator.parameters",
         "generator.unregistered",
         "discriminator.unregistered",
+        "generator.gradient_reversed",
     )
     stage = "wiring"
     explains = (
@@ -147,7 +150,7 @@ class OptimizerScope(Check):
                 shares = [_share(optimizer, which) for which in ("generator", "discriminator")]
                 if len(optimizers) > 1 or min(shares) <= MISSING_SHARE:
                     continue
-                return self._single(optimizer, shares)
+                return self._single(observations, optimizer, shares)
             other = "discriminator" if player == "generator" else "generator"
             total = observations.fact(f"{other}.parameters", 0) or 0
             shared = (observations.fact("shared.parameters", 0) or 0) / total if total else 0.0
@@ -155,7 +158,7 @@ class OptimizerScope(Check):
             if held <= shared + FOREIGN_SHARE:
                 continue
             if len(optimizers) == 1:
-                return self._single(optimizer, [_share(optimizer, player), held])
+                return self._single(observations, optimizer, [_share(optimizer, player), held])
             return self.finding(
                 "error",
                 0.97,
@@ -183,7 +186,11 @@ class OptimizerScope(Check):
             )
         return None
 
-    def _single(self, optimizer: dict[str, Any], shares: list[float]) -> Finding:
+    def _single(
+        self, observations: Observations, optimizer: dict[str, Any], shares: list[float]
+    ) -> Finding | None:
+        if observations.fact("generator.gradient_reversed"):
+            return None
         return self.finding(
             "warning",
             0.75,
@@ -202,8 +209,9 @@ class OptimizerScope(Check):
             because=(
                 Alternative(
                     "a single step for both by gradient reversal",
-                    "open",
-                    "if the sign is turned between the networks on purpose, this is right",
+                    "open" if observations.source == "preflight" else "unlikely",
+                    "where the gradient is turned round between the networks, this is right; it shows while "
+                    "the loop runs, and was not seen",
                 ),
             ),
             since=0,

@@ -9,6 +9,7 @@ from equipoise.history.observations import Observations
 DECIDED = 0.9
 LEAST_STEPS = 20
 SOURCE = "our choice; in a trial on 13 scripts up to a third stayed open where inference failed"
+REVERSED_SOURCE = "exact: what arrived at the generator's output against what the discriminator sent"
 
 
 WATCH_WHAT_IS_CALLED = Remedy(
@@ -35,7 +36,8 @@ class RoleUndecided(Check):
     Evidence and threshold
         `roles.decided` below 0.9 after at least 20 steps, and no tags by the user: info. Both networks are
         updated, and after 20 steps no forward pass of the discriminator has been seen at all: warning,
-        because then a clean bill would mean nothing. Information where it was called with whole numbers only.
+        because then a clean bill would mean nothing. Information where it was called with whole numbers
+        only, and where two domains of one network are told apart behind a reversed gradient.
 
     What else it could be
         - Forward passes that are neither, such as of interpolates or for pictures: they are not counted.
@@ -54,7 +56,13 @@ class RoleUndecided(Check):
     name = "role-undecided"
     kinds = ("passive",)
     signals = ("score.real.mean", "score.fake.mean", "score.generator.mean", "update.discriminator")
-    facts = ("roles.decided", "roles.tagged", "score.found", "discriminator.discrete")
+    facts = (
+        "roles.decided",
+        "roles.tagged",
+        "score.found",
+        "discriminator.discrete",
+        "generator.gradient_reversed",
+    )
     stage = "advice"
     explains = ()
     remedies = (
@@ -76,6 +84,8 @@ class RoleUndecided(Check):
         share = float(observations.fact("roles.decided", 1.0))
         if observations.step < LEAST_STEPS or not share < DECIDED:
             return None
+        if share == 0 and observations.fact("generator.gradient_reversed"):
+            return self._domains()
         found = observations.fact("score.found")
         tagged = observations.fact("roles.tagged") is True
         return self.finding(
@@ -103,6 +113,25 @@ class RoleUndecided(Check):
                     "some are tagged; tag all of them" if tagged else "none is tagged yet",
                 ),
             ),
+        )
+
+    def _domains(self) -> Finding:
+        return self.finding(
+            "info",
+            0.95,
+            "Every batch of the discriminator comes from the other network, behind a reversed gradient: two "
+            "domains are told apart, and neither is the real one. Only optimizers and weights are followed.",
+            evidence=(
+                Measurement(
+                    "generator.gradient_reversed", 1.0, 1.0, "equal to", REVERSED_SOURCE, "gradient reversal"
+                ),
+            ),
+            because=(
+                Alternative(
+                    "batches that are not tagged", "ruled out", "they are recognised, and have no such role"
+                ),
+            ),
+            remedies=(),
         )
 
     def _tokens(self) -> Finding:

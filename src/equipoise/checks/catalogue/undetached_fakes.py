@@ -54,7 +54,7 @@ class UndetachedFakes(Check):
     name = "undetached-fakes"
     kinds = ("passive",)
     signals = ("gradient.generator.leak", "gradient.generator.stale")
-    facts = ("detached",)
+    facts = ("detached", "generator.gradient_reversed")
     stage = "wiring"
     explains = (*SYMPTOMS, "stale-gradients")
     remedies = (
@@ -71,6 +71,8 @@ class UndetachedFakes(Check):
     def run(self, observations: Observations) -> Finding | None:
         leak = observations.recent("gradient.generator.leak").median()
         detached = observations.fact("detached")
+        if observations.fact("generator.gradient_reversed"):
+            return None  # one loss for both: it has to run on into the generator
         if detached is True or not (leak > 0 or detached is False):
             return None
         stale = sustained(
