@@ -10,7 +10,9 @@ from observe import (
     observe,
 )
 
-from equipoise.checks.diagnosis import judge
+from equipoise.checks.base import CHECKS
+from equipoise.checks.diagnosis import judge, rank
+from equipoise.checks.finding import Finding
 
 # The discriminator has won, its gradient is dead and the generator gives one picture.
 WON = {
@@ -103,3 +105,18 @@ def test_a_healthy_run_gets_a_clean_bill(run) -> None:
     diagnosis = judge(run())
     assert diagnosis.healthy
     assert not diagnosis.problems
+
+
+@pytest.mark.parametrize("cause", ["bn-erases-latent", "init-sanity"])
+def test_what_is_wrong_with_the_layers_explains_what_eval_mode_shows(cause: str) -> None:
+    checks = dict(CHECKS.items())
+    drift = Finding("EQ012", "eval-drift", "warning", 0.95, "Eval mode differs.")
+    fault = Finding(checks[cause].code, cause, "warning", 0.75, "A layer is wrong.")
+    assert [(one.name, one.caused_by) for one in rank([drift, fault], checks)] == [
+        (cause, None),
+        ("eval-drift", cause),
+    ]
+    # Alone it is a fault of its own, and a mere remark explains no warning.
+    assert [one.caused_by for one in rank([drift], checks)] == [None]
+    remark = Finding(checks[cause].code, cause, "info", 0.75, "Perhaps.")
+    assert [one.caused_by for one in rank([drift, remark], checks)] == [None, None]

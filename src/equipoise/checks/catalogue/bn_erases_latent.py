@@ -81,6 +81,8 @@ class BnErasesLatent(Check):
         "z-ignored",
         "perfect-discriminator",
         "vanishing-generator-gradient",
+        # What is left of the latent is the batch's noise, which the running statistics do not have.
+        "eval-drift",
     )
     remedies = (_MOVE_NORM, _GROUP_NORM, *symptomatic("minibatch-standard-deviation"))
 

@@ -92,7 +92,8 @@ class InitialisationSanity(Check):
     )
     facts = ("generator.initialisation", "discriminator.initialisation")
     stage = "wiring"
-    explains = SYMPTOMS
+    # Layers that start at a wrong scale move for long, and running statistics stay behind them.
+    explains = (*SYMPTOMS, "eval-drift")
     remedies = (
         Remedy(
             "apply-initialisation",
