@@ -101,7 +101,9 @@ FACTS: dict[str, Fact] = {
             " discriminator_share, foreign, missing}; shares are of that network's parameters it holds",
         ),
         Fact(
-            "modes", "{generator_training, discriminator_training}: share of watched forwards in train mode"
+            "modes",
+            "{generator_training, discriminator_training}: share of watched forwards in train mode;"
+            " {generator_layers, discriminator_layers}: layers that differ between the modes, by type",
         ),
         Fact("precision", "float32 | float16 | bfloat16 of the scores"),
         Fact(

@@ -243,6 +243,15 @@ SIGNALS: dict[str, Signal] = _signals(
         "share",
         "share of latent rows seen at an earlier step, or twice in this batch, within the last 20,000",
     ),
+    *(
+        (
+            f"mode.{player}",
+            "share",
+            f"share of the {player}'s layers that differ between train and eval mode (batch norm, dropout,"
+            " spectral norm) in train mode, in the forward passes of its own update",
+        )
+        for player in ("generator", "discriminator")
+    ),
     ("latent.low", "value", "smallest value of the latent batch"),
     ("latent.high", "value", "largest value of the latent batch"),
     (

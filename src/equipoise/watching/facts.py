@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from equipoise.watching.fingerprint import FIT, Batch, objective_facts, reconstructed_losses
+from equipoise.watching.modes import ModalLayers
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import structure_facts
 from equipoise.watching.tree import floating_tensors, tensors
@@ -72,6 +73,7 @@ class RunningFacts:
             "generator": Hidden(generator, discriminator),
             "discriminator": Hidden(discriminator, generator),
         }
+        self._modal = {"generator": ModalLayers(generator), "discriminator": ModalLayers(discriminator)}
         self._cuts = self._others = self._reversed = 0
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
@@ -86,6 +88,7 @@ class RunningFacts:
         modes = self._modes["generator"]
         modes[0] += call.training
         modes[1] += 1
+        call.mode = self._modal["generator"].share()
         self._watcher.averages.begin(self._watcher.generator)
 
     def generator_output(self, value: Tensor) -> None:
@@ -107,6 +110,7 @@ class RunningFacts:
         modes = self._modes["discriminator"]
         modes[0] += one.training
         modes[1] += 1
+        one.mode = self._modal["discriminator"].share()
         paths = {score.path for score in one.scores}
         answers = floating_tensors(output)
         # An autoencoder or a classifier beside the score may end in an activation that the score does not.
@@ -300,6 +304,7 @@ class RunningFacts:
             f"{player}_training": counts[0] / counts[1] if counts[1] else None
             for player, counts in self._modes.items()
         }
+        facts["modes"] |= {f"{player}_layers": modal.kinds() for player, modal in self._modal.items()}
         if self._raw_bounds[0] <= self._raw_bounds[1]:
             facts["objective.bounded_scores"] = self._raw_bounds[0] >= 0 and self._raw_bounds[1] <= 1
         facts["generator.graph_cut"] = self._cuts >= 2 and self._fed == 0

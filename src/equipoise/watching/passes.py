@@ -26,6 +26,7 @@ class GeneratorCall:
         gradients: what arrived at each output in the last backward pass.
         sent: what the backward pass under way has sent to it through the discriminator.
         crossed: the same two of the last backward pass through the discriminator, sent and arrived.
+        mode: the share of its layers that differ between the modes in train mode; None if it has none.
     """
 
     args: tuple[Any, ...]
@@ -36,6 +37,7 @@ class GeneratorCall:
     gradients: dict[Path, Tensor] = field(default_factory=dict)
     sent: dict[Path, Tensor] = field(default_factory=dict)
     crossed: dict[Path, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    mode: float | None = None
 
     def output(self, path: Path | None = None) -> Tensor:
         """The output at a path, or the first one."""
@@ -86,6 +88,7 @@ class DiscriminatorPass:
         reversed: the gradient was turned round on its way to the generator.
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
+        mode: as that of a generator's call.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
 
@@ -117,6 +120,7 @@ class DiscriminatorPass:
     other_slopes: list[Tensor] = field(default_factory=list)
     reversed: bool = False
     turned: bool = False
+    mode: float | None = None
 
     @property
     def matched(self) -> bool:

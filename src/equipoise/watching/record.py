@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +13,7 @@ from equipoise.watching import anatomy, conditions, recorder, statistics
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
 from equipoise.watching.facts import BOUNDS
-from equipoise.watching.passes import Assignment, GeneratorCall, Part
+from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
 
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
@@ -110,6 +111,7 @@ class RecordBuilder:
             watcher.reservoir.add_penalty(
                 one, real[0].samples if real else None, fake[0].samples if fake else None
             )
+        self._mode("discriminator", [part.owner for part in (*assignment.real, *assignment.fake)])
         self._values |= recorder.discriminator_signals(
             assignment, watcher.roles.orientation, watcher.facts.boundary
         )
@@ -184,9 +186,15 @@ class RecordBuilder:
         self._composite(assignment.generator)
         call = assignment.generator[0].owner.call
         if call is not None:
+            self._mode("generator", [call])
             watcher.reservoir.add_call(call)
             watcher.facts.latent_and_condition(call)
             self._latent(call, watcher.step)
+
+    def _mode(self, player: str, passes: Sequence[DiscriminatorPass | GeneratorCall]) -> None:
+        known = [one.mode for one in passes if one.mode is not None]
+        if known:
+            self._values[f"mode.{player}"] = sum(known) / len(known)
 
     def _agreement(self, role: str, parts: list[Part]) -> None:
         # Fakes with wrong conditions may be shown on purpose, beside the same with the right ones.

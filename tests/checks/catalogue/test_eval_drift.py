@@ -33,3 +33,24 @@ def test_not_before_the_warm_up() -> None:
 def test_training_in_eval_mode_stays_open() -> None:
     run = _run(12.0, 1.4, facts={"modes": {"generator_training": 0.0}})
     assert verdicts(found(NAME, run))["training itself runs in eval mode"] == "open"
+
+
+LAYERS = {"modes": {"discriminator_layers": {"BatchNorm2d": 2}, "generator_layers": {"Dropout": 1}}}
+
+
+def test_a_discriminator_that_is_trained_in_eval_mode_is_named() -> None:
+    finding = found(NAME, observe({"mode.discriminator": 0.0}, facts=LAYERS, base=healthy_ns_gan()))
+    assert finding.severity == "warning"
+    assert "discriminator is trained in eval mode" in finding.message
+    assert "2 BatchNorm2d" in finding.message
+
+
+def test_dropout_alone_is_information() -> None:
+    finding = found(NAME, observe({"mode.generator": 0.0}, facts=LAYERS, base=healthy_ns_gan()))
+    assert finding.severity == "info"
+
+
+def test_train_mode_or_eval_mode_of_the_past_is_fine() -> None:
+    assert found(NAME, observe({"mode.discriminator": 1.0}, facts=LAYERS, base=healthy_ns_gan())) is None
+    past = {"mode.discriminator": lambda t: 1.0 * (t > 0.4)}
+    assert found(NAME, observe(past, facts=LAYERS, base=healthy_ns_gan())) is None

@@ -1,4 +1,4 @@
-"""EQ012: the generator gives something else in eval mode."""
+"""EQ012: the generator gives something else in eval mode, or a network is trained in it."""
 
 from __future__ import annotations
 
@@ -6,40 +6,59 @@ import math
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
-from equipoise.checks.windows import confidence
+from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
 
 DISTANCE = 3.0  # times the distance between two draws of the same mode
 CHANGE = 0.5  # of the spread across the batch
 DISTANCE_SOURCE = "ours: three times what two draws in the same mode differ by (benchmarks/failures)"
+TRAINED = 0.5  # share of the layers in train mode, in a network's own updates
+STEPS, RECORDS = 20, 5
+TRAINED_SOURCE = "exact: `training` of its layers in its own updates"
+_TRAIN = Remedy(
+    "train-mode",
+    "Call `network.train()` before the loop, and again behind everything that calls `network.eval()`.",
+    "root",
+    "safe",
+)
 CHANGE_SOURCE = "ours: half of the spread between samples (benchmarks/failures)"
 
 
 @CHECKS.register("eval-drift")
 class EvalDrift(Check):
-    """From the same latents the generator gives clearly different samples in eval mode.
+    """From the same latents the generator gives clearly different samples in eval mode, or it trains in it.
 
     What it does
         The probe runs the generator on the same latents in train and in eval mode and compares the two
-        batches, as sets and sample by sample.
+        batches, as sets and sample by sample. While the loop runs it looks whether the layers that differ
+        between the modes (batch norm and other norms with running statistics, dropout, spectral norm) are in
+        train mode in the passes of each network's own update.
 
     Why it is bad
         Samples are usually drawn in eval mode. If batch norm's running statistics do not fit the batches
         the generator was trained on, a good generator looks broken, and people look for the fault in the
-        training.
+        training. A network that is left in eval mode while it is trained (after drawing samples, say)
+        normalises by statistics that no longer move, often those of the first step, so that its batch norm
+        does nothing; its dropout is off; its spectral norm no longer follows the weights.
 
     Evidence and threshold
         Warning: the distance between the two sets is more than 3 times what two draws in the same mode
         differ by, and single samples change by more than half of the spread across the batch; two
-        independent numbers of one probe, after the warm-up.
+        independent numbers of one probe, after the warm-up. Also a warning: fewer than half of the layers
+        that differ are in train mode in the network's own updates, over at least 20 steps and 5 records up
+        to now (exact); information if dropout is all that differs.
 
     What else it could be
         - Dropout that is meant to act as noise: it changes single samples but not the set, so the distance
           stays small.
         - An averaged copy without its buffers: `ema-stale` says so.
+        - Eval mode for single passes: only the network's own updates count, so that a generator in eval mode
+          in the discriminator's step, or while samples are drawn, is none.
+        - Pretrained normalisation that is kept on purpose: layers whose own weights are frozen do not count.
         - Too few steps for the running statistics: the check waits for the warm-up.
 
     Remedies
+        Call `train()` on both networks before the loop, and again behind everything that calls `eval()`.
         Recompute the running statistics with a few hundred train-mode batches before sampling, or sample in
         train mode.
 
@@ -50,7 +69,8 @@ class EvalDrift(Check):
 
     code = "EQ012"
     name = "eval-drift"
-    kinds = ("probe",)
+    kinds = ("passive", "probe")
+    signals = ("mode.generator", "mode.discriminator")
     facts = ("modes",)
     probes = ("eval-drift",)
     stage = "wiring"
@@ -67,6 +87,52 @@ class EvalDrift(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        return self._trained_in_eval(observations) or self._drift(observations)
+
+    def _trained_in_eval(self, observations: Observations) -> Finding | None:
+        for player in ("discriminator", "generator"):
+            held = sustained(
+                observations, f"mode.{player}", lambda v: v < TRAINED, steps=STEPS, records=RECORDS
+            )
+            if held is None:
+                continue
+            layers = (observations.fact("modes", {}) or {}).get(f"{player}_layers") or {}
+            weighty = [name for name in layers if "Dropout" not in name]
+            what = ", ".join(f"{count} {name}" for name, count in layers.items())
+            return self.finding(
+                "warning" if weighty else "info",
+                0.9,
+                f"The {player} is trained in eval mode: over {held.steps:,.0f} steps its layers that differ "
+                f"between the modes ({what}) were in eval mode in its own updates."
+                + (" Running statistics and estimates no longer follow the weights." if weighty else ""),
+                evidence=(
+                    Measurement(
+                        f"mode.{player}",
+                        held.value,
+                        TRAINED,
+                        "below",
+                        TRAINED_SOURCE,
+                        f"share of these layers in train mode, in {held.records} records",
+                    ),
+                ),
+                because=(
+                    Alternative(
+                        "eval mode for single passes only",
+                        "ruled out",
+                        f"these are the passes of the {player}'s own updates",
+                    ),
+                    Alternative(
+                        "pretrained normalisation that is kept on purpose",
+                        "unlikely",
+                        "the layers' own weights are trained; frozen ones are not counted",
+                    ),
+                ),
+                since=held.since,
+                remedies=(_TRAIN,),
+            )
+        return None
+
+    def _drift(self, observations: Observations) -> Finding | None:
         probe = observations.probe("eval-drift")
         if probe is None or not observations.warmed_up:
             return None
