@@ -9,7 +9,7 @@ from benchmarks.failures.faults import FAULTS, Fault
 from benchmarks.failures.healthy import HEALTHY, Healthy
 from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import Case
-from benchmarks.failures.split import LATER, SECOND, THIRD
+from benchmarks.failures.split import FOURTH, LATER, SECOND, THIRD
 
 SEEDS = (0, 1, 2)
 
@@ -56,6 +56,10 @@ def second_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
 
 def third_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
     return later_runs(THIRD, seeds)
+
+
+def fourth_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    return later_runs(FOURTH, seeds)
 
 
 def find_run(name: str) -> Run:

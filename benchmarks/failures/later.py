@@ -8,13 +8,18 @@ from typing import Any
 
 from benchmarks.failures.faults import FAULTS
 from benchmarks.failures.faults.base import Fault
+from benchmarks.failures.fourth import parts as fourth_parts
+from benchmarks.failures.fourth import planted as fourth_planted
+from benchmarks.failures.fourth import sources as fourth_sources
+from benchmarks.failures.fourth.registry import FOURTH_FAULTS, FOURTH_HEALTHY
+from benchmarks.failures.fourth.styles import FOURTH_STYLES
 from benchmarks.failures.healthy import Healthy
 from benchmarks.failures.second import parts as second_parts
 from benchmarks.failures.second import planted as second_planted
 from benchmarks.failures.second import sources as second_sources
 from benchmarks.failures.second.registry import SECOND_FAULTS, SECOND_HEALTHY
 from benchmarks.failures.second.styles import SECOND_STYLES
-from benchmarks.failures.split import LATER, SECOND, THIRD
+from benchmarks.failures.split import FOURTH, LATER, SECOND, THIRD
 from benchmarks.failures.third import parts as third_parts
 from benchmarks.failures.third import planted as third_planted
 from benchmarks.failures.third import sources as third_sources
@@ -59,6 +64,14 @@ HALVES_WRITTEN_LATER = {
         THIRD_STYLES,
         third_sources.NAMES,
         third_parts.make_parts,
+    ),
+    FOURTH: Half(
+        FOURTH_FAULTS,
+        FOURTH_HEALTHY,
+        fourth_planted.NOT_PLANTED,
+        FOURTH_STYLES,
+        fourth_sources.NAMES,
+        fourth_parts.make_parts,
     ),
 }
 

@@ -18,7 +18,12 @@ from functools import cache
 HALVES = ("calibration", "reported")
 SECOND = "second"  # written after the first two were looked at, and run once: benchmarks/failures/second
 THIRD = "third"  # written after the second one was looked at: benchmarks/failures/third
-LATER = (SECOND, THIRD)  # the halves that were written after the first two, in the order of their first looks
+FOURTH = "fourth"  # written after the third one was looked at: benchmarks/failures/fourth
+LATER = (
+    SECOND,
+    THIRD,
+    FOURTH,
+)  # the halves that were written after the first two, in the order of their first looks
 SALT = "equipoise failures 1"
 
 
@@ -63,5 +68,5 @@ def later() -> dict[str, str]:
 
 
 def half_of(configuration: str) -> str:
-    """`calibration`, `reported`, `second` or `third`."""
+    """`calibration`, `reported`, `second`, `third` or `fourth`."""
     return later().get(configuration) or halves()[configuration]

@@ -9,24 +9,34 @@ import pytest
 import torch
 
 from benchmarks.failures import outcome, run, score
-from benchmarks.failures.configurations import Run, all_runs, find_run, later_runs, second_runs, third_runs
+from benchmarks.failures.configurations import (
+    Run,
+    all_runs,
+    find_run,
+    fourth_runs,
+    later_runs,
+    second_runs,
+    third_runs,
+)
 from benchmarks.failures.execute import execute
 from benchmarks.failures.faults import FAULTS
 from benchmarks.failures.faults.base import KINDS, Fault
+from benchmarks.failures.fourth import sources as fourth_sources
 from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import Case
 from benchmarks.failures.sources import load_source
-from benchmarks.failures.split import HALVES, LATER, SECOND, THIRD, half_of
+from benchmarks.failures.split import FOURTH, HALVES, LATER, SECOND, THIRD, half_of
 from benchmarks.failures.styles import STYLES
 
 RUNS = {half: later_runs(half) for half in LATER}
 # Faulty runs, healthy runs, operators, and how many of these are new: at least.
-SIZES = {SECOND: (75, 35, 40, 12), THIRD: (105, 40, 90, 25)}
+SIZES = {SECOND: (75, 35, 40, 12), THIRD: (105, 40, 90, 25), FOURTH: (150, 50, 125, 30)}
 # One style and family for each data set with which fresh samples and noise are measured.
 MEASURED = {
     **dict.fromkeys(["moons", "checkerboard", "spirals", "gaussians", "cancer"], Case("closures", "bce", "")),
     "ecg": Case("sequence", "bce", ""),
     **dict.fromkeys(["rings", "swissroll", "survey", "waves", "shapes", "patches"], Case("valid", "bce", "")),
+    **dict.fromkeys(fourth_sources.NAMES, Case("stepping", "bce", "")),
 }
 
 
@@ -41,6 +51,7 @@ def earlier_faults(half: str) -> dict[str, Fault]:
 def test_the_short_names_are_the_halves() -> None:
     assert second_runs() == RUNS[SECOND]
     assert third_runs() == RUNS[THIRD]
+    assert fourth_runs() == RUNS[FOURTH]
 
 
 @pytest.mark.parametrize("half", LATER)
