@@ -188,7 +188,7 @@ def warmed_up(parts: FourthParts) -> None:
 
 @fourth_healthy(
     "discriminator-from-a-warm-up-of-reconstruction",
-    source="taming-transformers: the adversary is switched on when the reconstruction is good, at small weight",
+    source="taming-transformers: the adversary is switched on when the reconstruction is good",
     cases=(Case("vaegan", "bce", "grid", network="late"),),
     tolerated={
         "frozen-network": "until it is started the discriminator does stand still, by intention",

@@ -3,6 +3,8 @@ periods of a waveform."""
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -40,7 +42,7 @@ class Packed(nn.Module):
         self.pac, self.pacdim = pac, pac * features
         layers: list[nn.Module] = []
         sizes = (self.pacdim, width, width)
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
             layers += [nn.Dropout(dropout)] if dropout else []
         self.seq = nn.Sequential(*layers, nn.Linear(width, 1))

@@ -155,6 +155,8 @@ def _settle(parts: FourthParts) -> None:
         parts.optimizers = adam(1e-3, 1e-3, beta1=0.0, beta2=0.9)
         parts.penalty, parts.critic_steps = losses.gradient_penalty, 3
         parts.penalty_weight = 1.0 if kind == "points" else 10.0
+    if case.style in ("combined", "stepping") and case.family.startswith("wgan") and not case.steps:
+        parts.steps *= 2  # the generator is trained in every few of them
     if case.style == "growing":
         parts.penalty, parts.penalty_every, parts.penalty_weight = r1_penalty, 8, 0.1
         parts.average_decay = 0.98
