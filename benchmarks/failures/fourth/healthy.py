@@ -62,21 +62,6 @@ replant("saturating-that-works", "diters minimax grid")
 
 
 @fourth_healthy(
-    "batchnorm-apart-for-reals-and-fakes",
-    source="soumith/ganhacks: reals and fakes in batches of their own, BatchNorm in both networks",
-    cases=(Case("combined", "bce", "chirps", network="norm"),),
-)
-def batchnorm_apart(parts: FourthParts) -> None:
-    """BatchNorm in the discriminator; reals and fakes go through it apart, as the advice says."""
-    layers: list[nn.Module] = []
-    for layer in parts.discriminator:
-        layers.append(layer)
-        if isinstance(layer, nn.Linear) and layer.out_features > 1:
-            layers.append(nn.BatchNorm1d(layer.out_features))
-    parts.discriminator = nn.Sequential(*layers)
-
-
-@fourth_healthy(
     "labels-flipped-now-and-then",
     source="soumith/ganhacks: occasionally flip the labels when training the discriminator",
     cases=(Case("combined", "bce", "grid"), Case("stepping", "bce", "scurve")),
@@ -221,10 +206,10 @@ def weight_decay(parts: FourthParts) -> None:
 
 
 @fourth_healthy(
-    "single-class-batches",
-    source="samplers that draw one class for a batch, classes in random order",
+    "batches-that-lean-to-one-class",
+    source="samplers that draw a part of every batch from one class, classes in random order",
     cases=(Case("stepping", "bce", "scurve", network="classes"),),
-    tolerated={"batch-repeat": "batches of one class are an order in the reals, drawn at random"},
+    tolerated={"batch-repeat": "batches that lean to one class are an order in the reals, drawn at random"},
 )
 def mixed_order(parts: FourthParts) -> None:
     """Half of every batch is of one class, which changes at random."""

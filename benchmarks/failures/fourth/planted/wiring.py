@@ -68,10 +68,7 @@ def arguments_exchanged(parts: FourthParts) -> None:
     expected=("logit-loss-mismatch",),
     equivalents={"loss-fingerprint": "scores within one keep the hinge between one and two"},
     kind="wiring",
-    cases=(
-        Case("switcher", "hinge", "grid"),
-        Case("committee", "hinge", "tiles"),
-    ),
+    cases=(Case("switcher", "hinge", "grid"),),
     proof=_IN_UNIT_RANGE,
 )
 def hinge_behind_sigmoid(parts: FourthParts) -> None:
