@@ -21,5 +21,11 @@ NOT_PLANTED = {
     "accumulated gradients that are not divided": "Adam does not mind the factor",
     "one of several discriminators frozen": "the others train; the outcome is that of a smaller committee",
     "target classes of the fakes shifted by one": "a consistent renaming: the generator learns it",
+    "a gradient penalty on segments between reals": "on two data sets the critic's slope at the fakes "
+    "was that at the reals in plain runs, and the samples were good",
+    "the divergence forgotten in a VAE-GAN": "the adversary trains draws from the prior all the same: good "
+    "samples in a plain run",
+    "BatchNorm in the discriminator, reals and fakes apart": "asked for as a healthy variant; its plain run "
+    "did not reach the data",
     "sampling at a truncation of zero": "asked for one sample, it gives one",
 }

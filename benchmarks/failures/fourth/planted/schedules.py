@@ -133,7 +133,7 @@ def slow_sgd(parts: FourthParts) -> None:
         "mode-collapse": "the generator's first samples lie close together, and stay so",
     },
     kind="dynamics",
-    cases=(Case("combined", "bce", "tiles"),),
+    cases=(Case("stepping", "lsgan", "diabetes"),),
     proof=quality_failed,
 )
 def slow_generator(parts: FourthParts) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.failures.faults.base import discriminator_unchanged, measured, quality_not_good
+from benchmarks.failures.faults.base import discriminator_unchanged, measured
 from benchmarks.failures.fourth.filed import fourth_fault
 from benchmarks.failures.fourth.parts import FourthParts
 from benchmarks.failures.parts import Case
@@ -61,23 +61,3 @@ def cycle_weight(parts: FourthParts) -> None:
 def never_started(parts: FourthParts) -> None:
     """`disc_start` is later than the last step: both adversarial terms are multiplied by zero for ever."""
     parts.discriminator_start = 10**9
-
-
-@fourth_fault(
-    "divergence-term-forgotten",
-    source="VAE-GAN ports without the divergence; failures research COND-Z class (two laws of the latent)",
-    b5=("z law mismatch",),
-    expected=("latent-mismatch",),
-    equivalents={
-        "adversarial-weight-imbalance": "the reconstruction alone says what the codes are",
-        "mode-collapse": "draws from the prior fall where no code is",
-        "instability": "draws and codes ask the decoder for different things",
-    },
-    kind="wiring",
-    cases=(Case("vaegan", "bce", "pinwheel"),),
-    proof=quality_not_good,
-)
-def without_divergence(parts: FourthParts) -> None:
-    """The term that holds the codes to the prior is missing, and the adversary has a hundredth of its weight:
-    what is drawn from the prior was hardly ever trained."""
-    parts.kl_weight, parts.adversarial_weight, parts.pixel_weight = 0.0, 0.01, 10.0
