@@ -322,7 +322,7 @@ def test_a_fault_in_a_sensor_never_reaches_the_loop(monkeypatch: pytest.MonkeyPa
         raise ValueError("planted")
 
     plain = bits(loops.LOOPS["tutorial"](unwatched, 5))
-    for name in ("descends", "matching_rows", "choose_scores", "listen", "terminal_tensors"):
+    for name in ("descends", "recognised", "choose_scores", "listen", "terminal_tensors"):
         with monkeypatch.context() as patch:
             patch.setattr(f"equipoise.watching.watcher.{name}", broken)
             watchers: list[Watcher] = []

@@ -245,6 +245,8 @@ ELSEWHERE = {
     "loss.reconstruction": "only in logs",
     "quality": "only where it is given",
     "augmentation.probability": "only where it is given",
+    "mode.generator": "test_modes",
+    "mode.discriminator": "test_modes",
     "latent.sampling.mean": "test_sampling",
     "latent.sampling.std": "test_sampling",
     "latent.sampling.count": "test_sampling",

@@ -165,6 +165,8 @@ class RunningFacts:
             lost = bool(assignment.leftover)
         else:
             lost = any(one.sloped and not one.attached and one.link is not None for one in passes)
+            # Through tokens the generator's loss does not reach it: what gradient it has is its own loss's.
+            lost |= bool(self.values.get("discriminator.discrete") and self._watcher.gradients(other))
         self._unused[other] += lost
 
     def limits(self, values: dict[str, Any]) -> None:

@@ -118,7 +118,7 @@ def note_other_answer(one: DiscriminatorPass) -> Any:
 
     def note(gradient: Tensor) -> None:
         known = reference()
-        if known is not None:
+        if known is not None and not (known.asked is not None and known.asked()):
             known.by_other_answers = True
             if not torch.is_grad_enabled() and gradient.ndim == 2 and len(gradient) == len(known.samples):
                 known.other_slopes.append(gradient.detach())
@@ -132,6 +132,8 @@ def keep_adversarial(one: DiscriminatorPass, node: Any, index: int, sent_back: H
     def keep(inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor | None, ...]) -> None:
         known = reference()
         if known is None or torch.is_grad_enabled() or index >= len(inputs):
+            return
+        if known.asked is not None and known.asked():
             return
         gradient = inputs[index]
         if gradient is None:

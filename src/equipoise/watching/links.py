@@ -6,11 +6,18 @@ the storage keeps its identity reserved until the reference is dropped, so a mat
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
+
+from equipoise.watching.tree import Path
+
+if TYPE_CHECKING:
+    from equipoise.watching.passes import GeneratorCall, Link
 
 _MARK = "equipoise.generator"
 _RECENT = 256
@@ -98,6 +105,34 @@ def matching_rows(samples: Tensor, output: Tensor) -> tuple[slice, slice | None]
             if bool((view[0] == output[0]).all()) and bool((view == output).all()):
                 return place, part
     return None
+
+
+def recognised(
+    value: Tensor,
+    outputs: Sequence[tuple[weakref.ref[Tensor], GeneratorCall, Path]],
+    calls: Sequence[GeneratorCall],
+    storages: StorageSet,
+) -> tuple[Link | None, GeneratorCall | None, Path | None, slice | None, slice | None]:
+    """Why a tensor is known to be the generator's: (link, its call, the output's path, rows, channels).
+
+    Args:
+        outputs: the live outputs seen, with their calls.
+        calls: the calls seen, the newest last.
+        storages: every storage that an output was in.
+    """
+    for reference, call, path in reversed(outputs):
+        if reference() is value:
+            return "storage", call, path, None, None
+    in_storage = value in storages
+    for call in reversed(calls):
+        for path, output in call.outputs:
+            if in_storage and output.untyped_storage()._cdata == value.untyped_storage()._cdata:
+                return "storage", call, path, None, None
+            place = matching_rows(value, output)
+            if place is not None:
+                rows = place[0] if len(output) < len(value) else None
+                return "values", call, path, rows, place[1]
+    return ("storage" if in_storage else None), None, None, None, None
 
 
 def entrances(outputs: list[Tensor], inner: Tensor, limit: int = 4000) -> list[tuple[Any, int]]:

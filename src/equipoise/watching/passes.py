@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, Literal
@@ -89,6 +89,7 @@ class DiscriminatorPass:
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
         mode: as that of a generator's call.
+        asked: tells whether the backward pass under way only asks for gradients at a few weights.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
 
@@ -121,6 +122,7 @@ class DiscriminatorPass:
     reversed: bool = False
     turned: bool = False
     mode: float | None = None
+    asked: Callable[[], bool] | None = None
 
     @property
     def matched(self) -> bool:

@@ -182,6 +182,7 @@ def listen(
     on_fault: Callable[[Exception], None],
     readings: Readings,
     on_reading: Callable[[Path, Reading], None],
+    asked: Callable[[], bool] | None = None,
 ) -> Score:
     """Read a score tensor and hook what the loss will send back to it.
 
@@ -191,6 +192,7 @@ def listen(
         on_slope: called at every plain backward pass that reaches the score.
         readings: how answers of several classes are read.
         on_reading: called when this answer's loss has shown how it is read.
+        asked: tells whether the backward pass under way is no loss that is sent back.
         on_fault: called instead of raising; a fault must never stop the user's backward pass.
     """
     # The closures below must not refer to the node: it holds them, and such a circle is never collected.
@@ -214,6 +216,8 @@ def listen(
             score.penalty_passes += 1
             return
         try:
+            if asked is not None and asked():
+                return
             slope = _flat(gradient.detach(), rows)
             if score.reading is None and not score.sigmoid:
                 shown = readings.learn(path, raw, slope, score.shape)
@@ -230,6 +234,8 @@ def listen(
         if torch.is_grad_enabled() or not inputs or inputs[0] is None:
             return
         try:
+            if asked is not None and asked():
+                return
             slope = _flat(inputs[0].detach(), rows)
             if slope.shape == values.shape:
                 score.slopes.append(slope)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from equipoise.watching import statistics
 from equipoise.watching.optimizers import PLAYERS, Player
+
+_MOST = 0.5  # of the trained weights
 
 
 class Leftovers:
@@ -18,8 +20,10 @@ class Leftovers:
     or behind a backward pass that is another network's. Only what was there at all of these moments is stale.
     """
 
-    def __init__(self, gradients: Callable[[Player], list[Tensor]]) -> None:
-        self._gradients = gradients
+    def __init__(
+        self, gradients: Callable[[Player], list[Tensor]], network: Callable[[Player], nn.Module]
+    ) -> None:
+        self._gradients, self._network = gradients, network
         self._at_penalty: dict[str, Tensor] = {}
         self._backward = -1
         self.open = False
@@ -41,7 +45,14 @@ class Leftovers:
             self._at_penalty = {player: self._smaller(player, {}) for player in PLAYERS}
 
     def _smaller(self, player: Player, earlier: dict[str, Tensor]) -> Tensor:
-        norm = statistics.total_norm(self._gradients(player))
+        gradients = self._gradients(player)
+        norm = statistics.total_norm(gradients)
+        if gradients:
+            # A weight beside the way to the output (a policy's own spread) may get its gradient before the
+            # output does, in the very pass that begins here. What was not cleared is in nearly all weights.
+            held = torch.stack(torch._foreach_norm(gradients)) > 0
+            trained = sum(parameter.requires_grad for parameter in self._network(player).parameters())
+            norm = torch.where(held.sum() >= _MOST * trained, norm, torch.zeros_like(norm))
         known = earlier.get(player)
         return norm if known is None else torch.minimum(norm, known)
 

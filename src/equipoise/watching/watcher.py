@@ -14,13 +14,14 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from equipoise.watching.asked import Asked
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, shielded, unwrapped
 from equipoise.watching.averages import Averages
 from equipoise.watching.classes import Reading, Readings
 from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind, listen_beside
-from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, matching_rows
+from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, recognised
 from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, settle_slopes, still_waiting
@@ -108,8 +109,9 @@ class Watcher:
         self._unexplained = 0
         self._order = 0
         self._answers = Answers()
+        self._asked = Asked(self.generator, self.discriminator)
         self.readings = Readings()
-        self._leftovers = Leftovers(self.gradients)
+        self._leftovers = Leftovers(self.gradients, self.network)
         self._leaf_hooks: list[Any] = []
         self._closes = 0
         self._spent = 0.0
@@ -239,10 +241,13 @@ class Watcher:
             if self._answers.only_features(one.member, terminals, tuple(one.samples.shape[1:])):
                 chosen = []
             one.certain = certain
+            one.asked = self._asked if one.attached else None
             by_path = dict(terminals)
             rows, read = len(one.samples), self._on_reading
             one.scores = [
-                listen(path, by_path[path], rows, self._on_slope, self._on_fault, self.readings, read)
+                listen(
+                    path, by_path[path], rows, self._on_slope, self._on_fault, self.readings, read, one.asked
+                )
                 for path in chosen
             ]
             outputs = [by_path[path] for path in chosen]
@@ -268,7 +273,7 @@ class Watcher:
         if not given:
             self.facts.values["discriminator.discrete"] = True
             return None
-        links = {path: self._link(value) for path, value in given}
+        links = {path: recognised(value, self._outputs, self._calls, self._storages) for path, value in given}
         path = self._sample_path(given, links)
         value = dict(given)[path]
         link, call, output_path, rows, channels = links[path]
@@ -338,23 +343,6 @@ class Watcher:
     @staticmethod
     def _live_sample(args: Any, kwargs: Any, path: Path) -> Tensor:
         return dict(floating_tensors({"args": args, "kwargs": kwargs}))[path]
-
-    def _link(
-        self, value: Tensor
-    ) -> tuple[Any, GeneratorCall | None, Path | None, slice | None, slice | None]:
-        for reference, call, path in reversed(self._outputs):
-            if reference() is value:
-                return "storage", call, path, None, None
-        in_storage = value in self._storages
-        for call in reversed(self._calls):
-            for path, output in call.outputs:
-                if in_storage and output.untyped_storage()._cdata == value.untyped_storage()._cdata:
-                    return "storage", call, path, None, None
-                place = matching_rows(value, output)
-                if place is not None:
-                    rows = place[0] if len(output) < len(value) else None
-                    return "values", call, path, rows, place[1]
-        return ("storage" if in_storage else None), None, None, None, None
 
     def _sample_path(self, given: list[tuple[Path, Tensor]], links: dict[Path, Any]) -> Path:
         paths = [path for path, _ in given]

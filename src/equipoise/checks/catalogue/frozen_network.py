@@ -78,7 +78,14 @@ class FrozenNetwork(Check):
         "score.fake.mean",
         "score.generator.mean",
     )
-    facts = ("optimizers", "precision", "steps.ratio", "loss.unused.generator", "loss.unused.discriminator")
+    facts = (
+        "optimizers",
+        "precision",
+        "steps.ratio",
+        "loss.unused.generator",
+        "loss.unused.discriminator",
+        "discriminator.discrete",
+    )
     stage = "wiring"
     explains = (*SYMPTOMS, "z-ignored", "condition-ignored", "discriminator-overfitting")
     remedies = (
@@ -190,7 +197,8 @@ class FrozenNetwork(Check):
     def _plays(observations: Observations) -> bool:
         """Whether the two meet at all: a generator that is trained alone first has no discriminator yet."""
         names = ("score.real.mean", "score.fake.mean", "score.generator.mean")
-        return any(len(observations.series(name)) for name in names)
+        tokens = observations.fact("discriminator.discrete") is True  # they are not followed
+        return tokens or any(len(observations.series(name)) for name in names)
 
     def _never(self, observations: Observations, player: str) -> Finding | None:
         other = "generator" if player == "discriminator" else "discriminator"

@@ -1,0 +1,55 @@
+"""Gradients that a loop asks for at single weights, before it sends a loss back.
+
+An adaptive weight (VQGAN's) compares the terms of a loss by `autograd.grad(term, last_layer)`. Such a pass
+reaches the scores like a loss and updates nothing: what it sends to them is no slope of a loss. The engine
+itself knows which leaves a pass under way will reach.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
+
+# Gradients of all weights of a network may be asked for to be used (backward(inputs=...), manual steps).
+_FEW = 0.5
+
+
+class Asked:
+    """Whether the backward pass under way only asks for gradients at a few weights of a network."""
+
+    def __init__(self, *networks: nn.Module) -> None:
+        self._networks = networks
+        self._task, self._answer = -1, False
+
+    def __call__(self) -> bool:
+        task = torch._C._current_graph_task_id()
+        if task != self._task:
+            self._task, self._answer = task, self._look()
+        return self._answer
+
+    def _look(self) -> bool:
+        asked = count = 0
+        for network in self._networks:
+            for parameter in network.parameters():
+                if not parameter.requires_grad:
+                    continue
+                reached = _reached(parameter)
+                if reached is None:
+                    asked += 1
+                elif reached:
+                    return False  # a loss that is sent back
+                count += 1
+        return 0 < asked < _FEW * count
+
+
+def _reached(parameter: Tensor) -> bool | None:
+    """Whether the pass will add to its `.grad`; None if its gradient is asked for."""
+    node: Any = get_gradient_edge(parameter).node
+    try:
+        return bool(torch._C._will_engine_execute_node(node))
+    except RuntimeError:
+        # The engine's word for a leaf whose gradient is handed out instead of added up.
+        return None

@@ -1,0 +1,101 @@
+"""Generators that learn by a reward: no gradient reaches them through the discriminator."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from equipoise.checks import judge
+from equipoise.history.observations import Observations
+from equipoise.history.store import History
+from equipoise.watching.watcher import Watcher
+
+SIZE, LATENT, ROWS = 12, 8, 32
+
+
+def adam(network: nn.Module) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), 1e-3, betas=(0.5, 0.9))
+
+
+def data() -> Tensor:
+    return torch.tanh(torch.randn(ROWS, SIZE) * 0.5 + 0.4)
+
+
+def noise() -> Tensor:
+    return torch.randn(ROWS, LATENT)
+
+
+def observed(watcher: Watcher) -> Observations:
+    watcher.history.set_facts(watcher.facts.collect())
+    seen: Observations = watcher.history.observations()
+    seen.updates, seen.source = dict(watcher.updates), "live"
+    assert watcher.problems.sentences == []
+    watcher.close()
+    return seen
+
+
+def names(seen: Observations) -> list[str]:
+    return [finding.name for finding in judge(seen).findings if finding.severity != "info"]
+
+
+@pytest.mark.parametrize("cleared", [True, False])
+def test_a_weight_beside_the_output_gets_its_gradient_first_and_is_not_stale(cleared: bool) -> None:
+    """A policy's own spread: the discriminator's reward brings no gradient, the policy's loss does."""
+    torch.manual_seed(0)
+    discriminator = nn.Sequential(nn.Linear(SIZE, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+
+    class Policy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mean = nn.Sequential(nn.Linear(LATENT, 32), nn.Tanh(), nn.Linear(32, SIZE))
+            self.spread = nn.Parameter(torch.zeros(SIZE) - 0.5)
+
+        def forward(self, latent: Tensor) -> Tensor:
+            mean: Tensor = self.mean(latent)
+            return mean
+
+    policy = Policy()
+    watcher = Watcher(policy, discriminator, History(None))
+    update_d, update_g = adam(discriminator), adam(policy)
+    for _ in range(60):
+        latent = noise()
+        with torch.no_grad():
+            made = policy(latent) + policy.spread.exp() * torch.randn(ROWS, SIZE)
+        update_d.zero_grad()
+        (F.softplus(-discriminator(data())).mean() + F.softplus(discriminator(made)).mean()).backward()
+        update_d.step()
+        with torch.no_grad():
+            reward = discriminator(made).squeeze(1)
+        chance = torch.distributions.Normal(policy(latent), policy.spread.exp()).log_prob(made).sum(1)
+        if cleared:
+            update_g.zero_grad()
+        (-(chance * (reward - reward.mean())).mean()).backward()
+        update_g.step()
+    assert ("stale-gradients" in names(observed(watcher))) is not cleared
+
+
+@pytest.mark.parametrize("stepped", [True, False])
+def test_a_discriminator_of_tokens_that_is_never_stepped_is_named(stepped: bool) -> None:
+    torch.manual_seed(0)
+    generator, judge_of = (
+        nn.Linear(LATENT, 5),
+        nn.Sequential(nn.Embedding(5, 8), nn.Flatten(), nn.Linear(8, 1)),
+    )
+    watcher = Watcher(generator, judge_of, History(None))
+    update_d, update_g = adam(judge_of), adam(generator)
+    for _ in range(120):
+        chance = torch.distributions.Categorical(logits=generator(noise()))
+        made = chance.sample()
+        with torch.no_grad():
+            reward = judge_of(made[:, None]).squeeze(1)
+        update_g.zero_grad()
+        (-(chance.log_prob(made) * reward).mean()).backward()
+        update_g.step()
+        update_d.zero_grad()
+        real = torch.randint(0, 2, (ROWS, 1))
+        (F.softplus(-judge_of(real)).mean() + F.softplus(judge_of(made[:, None])).mean()).backward()
+        if stepped:
+            update_d.step()
+    assert ("frozen-network" in names(observed(watcher))) is not stepped
