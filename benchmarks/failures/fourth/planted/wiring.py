@@ -260,7 +260,7 @@ def loss_remade(parts: FourthParts) -> None:
     source="segmentation GANs: the mean over the pixels of a class that a batch does not have (recalled)",
     expected=("non-finite",),
     kind="wiring",
-    cases=(Case("combined", "bce", "iris"),),
+    cases=(Case("combined", "bce", "grid"),),
     proof=not_finite,
 )
 def empty_mask(parts: FourthParts) -> None:
@@ -270,8 +270,8 @@ def empty_mask(parts: FourthParts) -> None:
 
     def term(scores: Tensor, labels: Tensor) -> Tensor:
         calls[0] += 1
-        rare = labels == 0 if calls[0] % (parts.steps // 2) else labels < 0
-        return 0.1 * (1 - scores[rare]).square().mean()
+        rare = (labels == 0 if calls[0] % (parts.steps // 2) else labels < 0).float().unsqueeze(1)
+        return 0.1 * (rare * (1 - scores).square()).sum() / rare.sum()
 
     parts.extra_term = term
 
