@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from equipoise.watching import statistics
 from equipoise.watching.optimizers import PLAYERS, Player
-
-_MOST = 0.5  # of the trained weights
+from equipoise.watching.unregistered import leaves
 
 
 class Leftovers:
@@ -21,13 +20,30 @@ class Leftovers:
     """
 
     def __init__(
-        self, gradients: Callable[[Player], list[Tensor]], network: Callable[[Player], nn.Module]
+        self, gradients: Callable[[Player, frozenset[int]], list[Tensor]], generator: nn.Module
     ) -> None:
-        self._gradients, self._network = gradients, network
+        self._gradients, self._generator = gradients, generator
+        self._beside: frozenset[int] = frozenset()
+        self._followed = False
         self._at_penalty: dict[str, Tensor] = {}
         self._backward = -1
         self.open = False
         self.norms: dict[str, Tensor] = {}
+
+    def output(self, value: Tensor) -> None:
+        """The generator's own output with its graph; the first one is followed.
+
+        A weight beside the way to it (a policy's spread) may get its gradient before the output does, in the
+        very pass that begins there: that is nothing left over.
+        """
+        if not self._followed and value.grad_fn is not None:
+            self._followed = True
+            reached = set(leaves(value))
+            self._beside = frozenset(
+                id(one)
+                for one in self._generator.parameters()
+                if one.requires_grad and id(one) not in reached
+            )
 
     def backward(self) -> None:
         """A backward pass reached a score; only the first score of each counts."""
@@ -45,14 +61,7 @@ class Leftovers:
             self._at_penalty = {player: self._smaller(player, {}) for player in PLAYERS}
 
     def _smaller(self, player: Player, earlier: dict[str, Tensor]) -> Tensor:
-        gradients = self._gradients(player)
-        norm = statistics.total_norm(gradients)
-        if gradients:
-            # A weight beside the way to the output (a policy's own spread) may get its gradient before the
-            # output does, in the very pass that begins here. What was not cleared is in nearly all weights.
-            held = torch.stack(torch._foreach_norm(gradients)) > 0
-            trained = sum(parameter.requires_grad for parameter in self._network(player).parameters())
-            norm = torch.where(held.sum() >= _MOST * trained, norm, torch.zeros_like(norm))
+        norm = statistics.total_norm(self._gradients(player, self._beside))
         known = earlier.get(player)
         return norm if known is None else torch.minimum(norm, known)
 

@@ -41,8 +41,7 @@ class Hidden:
         """The network's own output with its graph; the first one is looked at."""
         if self._found and not self._seen and value.grad_fn is not None:
             self._seen = True
-            leaves = _leaves(value)
-            self.used = frozenset(self._found[one][0] for one in leaves if one in self._found)
+            self.used = frozenset(self._found[one][0] for one in leaves(value) if one in self._found)
 
     def entry(self, held: Collection[int], used: Collection[int] | None = None) -> dict[str, Any] | None:
         """The fact `...unregistered`: where the weights are and how many; None if there are none.
@@ -89,7 +88,7 @@ def _inside(value: Any, depth: int, visited: set[int]) -> Iterator[nn.Parameter]
             yield from _inside(one, depth - 1, visited)
 
 
-def _leaves(value: Tensor) -> Iterator[int]:
+def leaves(value: Tensor) -> Iterator[int]:
     """Identities of the leaves of a tensor's graph."""
     waiting: list[Any] = [value.grad_fn]
     seen: set[Any] = {value.grad_fn}

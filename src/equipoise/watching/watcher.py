@@ -6,7 +6,7 @@ import itertools
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -111,7 +111,7 @@ class Watcher:
         self._answers = Answers()
         self._asked = Asked(self.generator, self.discriminator)
         self.readings = Readings()
-        self._leftovers = Leftovers(self.gradients, self.network)
+        self._leftovers = Leftovers(self.gradients, self.generator)
         self._leaf_hooks: list[Any] = []
         self._closes = 0
         self._spent = 0.0
@@ -181,6 +181,7 @@ class Watcher:
                 keep = keep_gradient(call, path, Hook(self, "_note_gradients"))
                 value.register_hook(shielded(self.problems, "generator-gradients", keep))
                 self.facts.generator_output(value)
+                self._leftovers.output(value)
             self._outputs.append((weakref.ref(value), call, path))
         self._calls.append(call)
         self.facts.generator_call(call)
@@ -388,8 +389,8 @@ class Watcher:
         """Settings and shares of every optimizer seen."""
         return self.optimizers.facts()
 
-    def gradients(self, player: str) -> list[Tensor]:
-        found = [parameter.grad for parameter in self.network(player).parameters()]
+    def gradients(self, player: str, without: Collection[int] = ()) -> list[Tensor]:
+        found = [one.grad for one in self.network(player).parameters() if id(one) not in without]
         return [gradient for gradient in found if gradient is not None and not gradient.is_sparse]
 
     @harmless("optimizer")
