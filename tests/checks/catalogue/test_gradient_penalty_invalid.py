@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from observe import HEALTHY, healthy_ns_gan, healthy_wasserstein_gp, observe
 
 from equipoise.checks.base import CHECKS
-from equipoise.history.observations import Observations
+from equipoise.history.observations import Observations, Series
 
 
 def check():
@@ -106,3 +107,38 @@ def test_a_right_penalty_that_is_too_weak() -> None:
         {"penalty.parallel": 1.0, "sample.nearest.ratio": lambda t: 3.0 - 1.5 * t}, base=penalised(norm=12.0)
     )
     assert check().run(steeper).severity == "warning"
+
+
+def pulled(norms: np.ndarray, factor: np.ndarray, spread: float = 0.0) -> Observations:
+    base = healthy_ns_gan()
+    steps = np.linspace(10, base.step, len(norms))
+    series = {
+        "penalty.gradient": norms,
+        "penalty.pull": factor,
+        "penalty.pull.spread": np.full(len(norms), spread),
+        "penalty.gradient.std": 0.2 * norms,
+        "penalty.parallel": np.ones(len(norms)),
+    }
+    signals = {**base.signals, **{name: Series(steps, values) for name, values in series.items()}}
+    return dataclasses.replace(base, signals=signals)
+
+
+NORMS = np.linspace(0.2, 3.0, 12)
+
+
+@pytest.mark.parametrize(
+    ("factor", "spread"),
+    [(-5.0 + 0 * NORMS, 0.0), (-6 * NORMS**4, 0.5)],  # R1, Wasserstein divergence; both subtracted
+)
+def test_a_penalty_of_the_wrong_sign(factor: np.ndarray, spread: float) -> None:
+    finding = check().run(pulled(NORMS, factor, spread))
+    assert finding.severity == "error"
+    assert finding.details["case"] == "sign"
+    right = check().run(pulled(NORMS, -factor, spread))
+    assert right is None
+
+
+@pytest.mark.parametrize("target", [1.0, 750.0])
+def test_a_target_that_is_not_reached_yet_pulls_outwards_rightly(target: float) -> None:
+    norms = NORMS / 3.1 if target == 1 else NORMS
+    assert check().run(pulled(norms, 20 * (1 - target / norms), 0.3)) is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
@@ -26,7 +28,18 @@ PARALLEL = 0.99
 # One factor for all samples though their norms differ by more than a hundredth: a norm of the whole batch.
 SAME_FACTOR, DIFFERENT_NORMS = 1e-3, 0.01
 RECORDS = 3
+# A penalty that always pulls outwards, and no less the steeper the discriminator is.
+TURNED_RECORDS = 6
+CONSTANT_FACTOR = 0.02  # a squared norm has one factor for good; a norm towards a target does not
+WITH_NORM, WIDER = 0.8, 1.2  # rank correlation of the pull's size with the norm, over norms so far apart
 
+_SIGN = Remedy(
+    "turn-penalty-sign",
+    "Add the penalty to the loss that the discriminator minimises, with a positive weight; then start the run "
+    "again.",
+    "root",
+    "unsafe",
+)
 _PER_SAMPLE = Remedy(
     "penalise-per-sample",
     "Take the norm over all axes but the batch: gradients.flatten(1).norm(2, dim=1); with norm(dim=1) on "
@@ -81,7 +94,9 @@ class GradientPenaltyInvalid(Check):
         above 3 while the norm over the channels alone is between 0.3 and 3: error; mean norm outside
         [0.3, 3] without these: warning (info below 0.3, and above 3 where what the penalty sends back
         proves a norm per sample and the samples get better: it is weak, not wrong). With patch scores at
-        most information. Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is
+        most information. Whatever the loss: a norm that is not taken per sample (by the direction of what
+        the penalty sends back to ds/dx), and a penalty of the wrong sign: over 6 records it pulls ds/dx
+        outwards, by one factor for good or the more the steeper the discriminator is: errors. Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is
         outside.
 
     What else it could be
@@ -139,6 +154,60 @@ class GradientPenaltyInvalid(Check):
         _STRONGER,
         *root("wasserstein-gradient-penalty", "lower-learning-rates"),
     )
+
+    def _turned(self, observations: Observations) -> Finding | None:
+        """The exact test of the sign: a penalty towards any target never pulls outwards for good.
+
+        Towards a target t it pulls inwards beyond t, and outwards below it, the less the nearer the norm is.
+        """
+        pull, norm = (observations.series(f"penalty.{name}").finite() for name in ("pull", "gradient"))
+        steps = sorted(set(pull.steps.tolist()) & set(norm.steps.tolist()))
+        if len(steps) < TURNED_RECORDS or not pull.largest() < 0:
+            return None
+        size = -pull.values[np.isin(pull.steps, steps)]
+        norms = norm.values[np.isin(norm.steps, steps)]
+        alike = observations.series("penalty.pull.spread").median() < SAME_FACTOR
+        constant = alike and float(size.std()) < CONSTANT_FACTOR * float(size.mean())
+        if not norms.max() > WIDER * norms.min():
+            return None
+        together = float(np.corrcoef(size.argsort().argsort(), norms.argsort().argsort())[0, 1])
+        if not (constant or together > WITH_NORM):
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            f"The gradient penalty has the wrong sign: in all of {len(steps)} records it makes the "
+            "discriminator steeper, "
+            + ("by one factor whatever the slope is." if constant else "the more the steeper it is already."),
+            evidence=(
+                Measurement(
+                    "penalty.pull",
+                    pull.largest(),
+                    0.0,
+                    "below",
+                    "exact: gradient descent on |ds/dx|^2 pulls inwards",
+                    "largest mean factor c in dL/dg = c g",
+                ),
+                Measurement(
+                    "penalty.gradient",
+                    float(norms.max()),
+                    WIDER * float(norms.min()),
+                    "above",
+                    "ours: so that the pull could have changed",
+                    "largest |ds/dx| seen; the threshold is the smallest, and a fifth more",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a target that the slopes have not reached yet",
+                    "ruled out",
+                    "it would pull outwards the less the steeper the discriminator is",
+                ),
+            ),
+            since=int(steps[0]),
+            remedies=(_SIGN,),
+            details={"case": "sign"},
+        )
 
     def _pulled(self, observations: Observations) -> Finding | None:
         """The exact test, whatever the loss: over which axes the loop's own penalty takes its norm."""
@@ -220,7 +289,7 @@ class GradientPenaltyInvalid(Check):
         family = observations.fact("objective.declared") or (
             observations.fact("objective.discriminator") or observations.fact("objective.family")
         )
-        pulled = self._pulled(observations)
+        pulled = self._turned(observations) or self._pulled(observations)
         if pulled is not None:
             return pulled
         probe = observations.probe("gradient-penalty")
