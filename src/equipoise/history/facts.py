@@ -39,6 +39,13 @@ FACTS: dict[str, Fact] = {
             "objective.family.output",
             "family that fits the slopes dL/d(raw output), behind a final sigmoid or the like; null if none",
         ),
+        *(
+            Fact(
+                f"objective.half_turned.{player}",
+                f"family of the {player}'s loss, where one of its two relativistic terms has the other's target",
+            )
+            for player in ("generator", "discriminator")
+        ),
         Fact("objective.double_sigmoid", "true if the slopes fit a sigmoid applied twice"),
         Fact("objective.flipped", "true if the loop's convention is real = low; harmless when consistent"),
         Fact("objective.clamped", "the epsilon of a clamp in the logarithm, or null"),

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from equipoise.watching.fingerprint import FIT, Batch, objective_facts, reconstructed_losses
+from equipoise.watching.halves import half_turned
 from equipoise.watching.modes import ModalLayers
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import structure_facts
@@ -227,6 +228,11 @@ class RunningFacts:
         if not facts["fit"] < FIT and newest:
             # A loss that changed on the way fits its own time only.
             facts = objective_facts(newest, orientation)
+        halves = half_turned([*first, *newest])
+        for player in ("generator", "discriminator"):
+            # Where a usual family explains the slopes, there is nothing to explain.
+            usual = facts[f"objective.{player}"] is not None
+            facts[f"objective.half_turned.{player}"] = None if usual else halves.get(player)
         self._objective = facts
         return float(self._objective.pop("fit"))
 

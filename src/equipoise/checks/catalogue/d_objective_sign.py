@@ -46,7 +46,9 @@ class DiscriminatorObjectiveSign(Check):
         other. Fakes that are absent from the discriminator's step while the generator's step has 20 records
         and at least 99 % of the roles are known: warning; the same where 20 records of the discriminator's
         step hold fakes and no real. Neither reals nor fakes ever have a slope in the discriminator's step,
-        while a penalty is sent back and 20 records show it being updated: error.
+        while a penalty is sent back and 20 records show it being updated: error. One of the two terms of a
+        relativistic average loss has the other's target: error if no usual family explains the slopes and
+        this one does to within 2 %.
 
     What else it could be
         - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.
@@ -79,7 +81,13 @@ class DiscriminatorObjectiveSign(Check):
         "update.discriminator",
         "penalty.applied",
     )
-    facts = ("objective.target.real", "objective.target.fake", "roles.decided", "score.orientation")
+    facts = (
+        "objective.target.real",
+        "objective.target.fake",
+        "objective.half_turned.discriminator",
+        "roles.decided",
+        "score.orientation",
+    )
     stage = "wiring"
     explains = (*SYMPTOMS, "discriminator-overfitting", "condition-ignored", "critic-unconstrained")
     remedies = (
@@ -96,7 +104,8 @@ class DiscriminatorObjectiveSign(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         return (
-            self._by_sign(observations)
+            self._by_half(observations)
+            or self._by_sign(observations)
             or self._by_target(observations)
             or self._never_sent_back(observations)
             or self._without_fakes(observations)
@@ -134,6 +143,37 @@ class DiscriminatorObjectiveSign(Check):
             ),
             since=0,
             remedies=(PASS_REALS,),
+        )
+
+    def _by_half(self, observations: Observations) -> Finding | None:
+        """One of the two terms of a relativistic average loss pushes against the other."""
+        family = observations.fact("objective.half_turned.discriminator")
+        if (
+            not isinstance(family, str)
+            or len(observations.series("slope.real.size").finite()) < LEAST_RECORDS
+        ):
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            f"One of the two terms of the discriminator's loss ({family}) has the other's target: its slopes "
+            "are those of two terms that push against each other.",
+            evidence=(
+                Measurement(
+                    "objective.half_turned.discriminator",
+                    1.0,
+                    1.0,
+                    "equal to",
+                    TARGET_SOURCE,
+                    "terms of the wrong target that explain the slopes to within 2 %",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "another loss", "ruled out", "none of the usual ones explains the slopes, and this does"
+                ),
+            ),
+            since=0,
         )
 
     def _by_sign(self, observations: Observations) -> Finding | None:

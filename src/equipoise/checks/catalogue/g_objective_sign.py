@@ -48,6 +48,8 @@ class GeneratorObjectiveSign(Check):
         of 20 or more.
         Where only the generator's target could be read, error if it is three times as near to the mean score
         of fakes as to that of reals, and most of its slopes push towards the fakes (20 or more records).
+        Of a relativistic average loss (two terms) one may have the wrong target: error if no usual family
+        explains the slopes and this one does to within 2 %.
 
     What else it could be
         - Labels or signs that are reversed but consistent (real = 0): ruled out, because "real" is read from
@@ -84,6 +86,7 @@ class GeneratorObjectiveSign(Check):
         "objective.target.real",
         "objective.target.fake",
         "objective.generator",
+        "objective.half_turned.generator",
         "objective.flipped",
         "score.orientation",
     )
@@ -108,7 +111,8 @@ class GeneratorObjectiveSign(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         return (
-            self._by_sign(observations)
+            self._by_half(observations)
+            or self._by_sign(observations)
             or self._by_target(observations)
             or self._by_side(observations)
             or self._by_separation(observations)
@@ -161,6 +165,37 @@ class GeneratorObjectiveSign(Check):
                     "fakes that score beyond the reals and are pushed back",
                     "ruled out",
                     f"they score {own:.3g} and the reals {real.median():.3g}",
+                ),
+            ),
+            since=0,
+        )
+
+    def _by_half(self, observations: Observations) -> Finding | None:
+        """One of the two terms of a relativistic average loss pushes against the other."""
+        family = observations.fact("objective.half_turned.generator")
+        if (
+            not isinstance(family, str)
+            or len(observations.series("slope.generator.size").finite()) < LEAST_RECORDS
+        ):
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            f"One of the two terms of the generator's loss ({family}) has the wrong target: its slopes are "
+            "those of two terms that push against each other.",
+            evidence=(
+                Measurement(
+                    "objective.half_turned.generator",
+                    1.0,
+                    1.0,
+                    "equal to",
+                    TARGET_SOURCE,
+                    "terms of the wrong target that explain the slopes to within 2 %",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "another loss", "ruled out", "none of the usual ones explains the slopes, and this does"
                 ),
             ),
             since=0,

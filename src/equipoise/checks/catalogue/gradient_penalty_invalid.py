@@ -35,8 +35,8 @@ WITH_NORM, WIDER = 0.8, 1.2  # rank correlation of the pull's size with the norm
 
 _SIGN = Remedy(
     "turn-penalty-sign",
-    "Add the penalty to the loss that the discriminator minimises, with a positive weight; then start the run "
-    "again.",
+    "Add the penalty to the loss that the discriminator minimises, with a positive weight; then start the "
+    "run again.",
     "root",
     "unsafe",
 )
@@ -94,10 +94,10 @@ class GradientPenaltyInvalid(Check):
         above 3 while the norm over the channels alone is between 0.3 and 3: error; mean norm outside
         [0.3, 3] without these: warning (info below 0.3, and above 3 where what the penalty sends back
         proves a norm per sample and the samples get better: it is weak, not wrong). With patch scores at
-        most information. Whatever the loss: a norm that is not taken per sample (by the direction of what
-        the penalty sends back to ds/dx), and a penalty of the wrong sign: over 6 records it pulls ds/dx
-        outwards, by one factor for good or the more the steeper the discriminator is: errors. Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is
-        outside.
+        most information. Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is outside.
+        Whatever the loss, errors: a norm that is not taken per sample (by the direction of what the penalty
+        sends back to ds/dx); and a penalty of the wrong sign: in 6 records or more it pulls ds/dx outwards,
+        by one factor for good, or the more the steeper the discriminator is.
 
     What else it could be
         An R1 or DRAGAN penalty: other families, other points, other targets; not judged here. A penalty per
