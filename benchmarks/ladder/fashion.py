@@ -37,7 +37,7 @@ class Fashion(Bar):
     }
     targets = (Target("label_accuracy", 0.95), Target("class_coverage_worst", 0.6))
     arms = {
-        "ours": Arm("cgan", ("training.steps=10000",), "the recipe `cgan`"),
+        "ours": Arm("cgan", ("training.steps=14000",), "the recipe `cgan`"),
     }
     seeds = (0,)
     data_folder = "fashion_mnist"

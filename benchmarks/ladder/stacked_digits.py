@@ -14,7 +14,7 @@ _NETWORKS = (
     "networks.base_channels=256",
     "networks.latent_dim=64",
     "training.batch_size=128",
-    "training.steps=14000",
+    "training.steps=20000",
 )
 
 
