@@ -97,6 +97,7 @@ class BnErasesLatent(Check):
             bool(norms or structural)
             and probe is not None
             and 0 <= probe["smallest"] < ERASED
+            and probe["smallest.depth"] >= 0  # a number at all
             and (probe["smallest.depth"] <= STRUCTURAL_DEPTH or self._from_the_start(observations))
         )
         if not erased and not structural:
