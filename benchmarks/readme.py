@@ -32,6 +32,7 @@ def _failures(result: dict[str, Any]) -> list[Row]:
         ("reported", "the reported half"),
         ("second", "a second one, of new kinds"),
         ("third", "a third one, of loops as they are published"),
+        ("fourth", "a fourth one, of other loops again"),
     ):
         if half not in result:
             continue
