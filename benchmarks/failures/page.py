@@ -2,7 +2,7 @@
 
     python -m benchmarks.failures.page
 
-`misses.md` and `misses_HALF.md` of the later halves, beside this file, explain, operator by operator, what was
+`misses.md` and `misses_HALF.md` of the later halves, beside this file, explain operator by operator what was
 not named rightly; everything else on the page comes from `failures.json`, `failures_confidence.json` and
 `watching_overhead.json` in `benchmarks/results`.
 """
