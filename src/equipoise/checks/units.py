@@ -1,4 +1,4 @@
-"""Fakes that are shown to the discriminator in another unit than the reals, pixels for instance."""
+"""Fakes that are shown to the discriminator in another unit than the reals, or reals that are still bytes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ LARGE_WEIGHTS = 3.0  # over He's standard deviation: outputs of such layers are 
 SEPARATED = 0.95
 RECORDS = 3
 LATE = 0.9
+BYTES = 255.0
+BYTE_SPREAD = 0.02  # of 255 that fakes in units of one reach; those of a network that scales reach 100
+BYTE_STEPS = 30
+BYTE_SOURCE = "exact: the range of 8-bit images"
 AUC = "ours: an AUC above 0.95 (benchmarks/failures)"
 
 
 @dataclass(frozen=True)
-class TooWide:
-    """What `fakes_too_wide` found, in the parts of a finding."""
+class OtherUnits:
+    """What was found, in the parts of a finding."""
 
     confidence: float
     message: str
@@ -28,7 +32,47 @@ class TooWide:
     because: tuple[Alternative, ...]
 
 
-def fakes_too_wide(observations: Observations, feature: tuple[Measurement, ...]) -> TooWide | None:
+def still_bytes(observations: Observations) -> OtherUnits | None:
+    """Images in 0..255, as they were loaded, beside fakes that are numbers of the size of one.
+
+    No statistics are needed: a network that is meant to give bytes scales its last layer to them, and its
+    first samples lie in their middle.
+    """
+    low, high = (observations.series(f"sample.real.{end}").finite() for end in ("low", "high"))
+    ends = [observations.series(f"sample.fake.{end}").finite() for end in ("low", "high")]
+    if observations.fact("data.kind") != "image" or min(len(low), len(high), *map(len, ends)) < RECORDS:
+        return None
+    if low.smallest() < 0 or high.largest() > BYTES + 0.5 or high.median() < 0.8 * BYTES:
+        return None
+    reached = max(-ends[0].smallest(), ends[1].largest())
+    if observations.step < BYTE_STEPS or not reached < BYTE_SPREAD * BYTES:
+        return None
+    return OtherUnits(
+        0.85,
+        f"The reals are images in [{low.smallest():.3g}, {high.largest():.3g}], as they are loaded, and the "
+        f"generator, without a final activation, gives numbers of up to {reached:.2g}: normalise the data.",
+        (
+            Measurement("sample.real.high", high.median(), BYTES, "near", BYTE_SOURCE, "largest real value"),
+            Measurement(
+                "sample.fake.high",
+                reached,
+                BYTE_SPREAD * BYTES,
+                "below",
+                "ours: a fiftieth of the range of bytes",
+                "largest size of a fake's value in any record",
+            ),
+        ),
+        (
+            Alternative(
+                "a network that gives bytes on purpose",
+                "ruled out",
+                f"its samples would lie between 0 and 255 from the start; none is beyond {reached:.2g}",
+            ),
+        ),
+    )
+
+
+def fakes_too_wide(observations: Observations, feature: tuple[Measurement, ...]) -> OtherUnits | None:
     """Fakes far wider than the reals from the first record on, which is neither learnt nor due to weights.
 
     Args:
@@ -61,7 +105,7 @@ def fakes_too_wide(observations: Observations, feature: tuple[Measurement, ...])
         return None
     factor = early.median() / real
     separated = (Measurement("score.auc", auc, SEPARATED, "above", AUC, "real against fake"),)
-    return TooWide(
+    return OtherUnits(
         confidence(0.8, 0.95, math.log10(factor / LARGE_SPREAD)),
         "The fakes are shown to the discriminator in another scale than the reals: through the warm-up in "
         f"[{fake_low:.3g}, {fake_high:.3g}] with {factor:.3g} times the reals' standard deviation, the reals "

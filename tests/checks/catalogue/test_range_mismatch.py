@@ -195,3 +195,29 @@ def test_fakes_that_are_wide_for_another_reason(signals, facts) -> None:
         base=healthy_ns_gan(),
     )
     assert found(NAME, run) is None
+
+
+BYTES = {
+    "sample.real.low": 0.0,
+    "sample.real.high": 255.0,
+    "sample.real.std": 70.0,
+    "sample.fake.low": -1.4,
+    "sample.fake.high": 1.6,
+}
+
+
+def young(signals, kind="image"):
+    facts = {"generator.output_activation": None, "data.kind": kind}
+    return found(NAME, observe(signals, facts=facts, step=60, base=healthy_ns_gan()))
+
+
+def test_images_that_are_still_bytes_are_named_early() -> None:
+    finding = young(BYTES)
+    assert finding.severity == "warning"
+    assert "[0, 255]" in finding.message
+
+
+def test_a_network_that_gives_bytes_and_other_data_are_fine() -> None:
+    assert young({**BYTES, "sample.fake.low": 90.0, "sample.fake.high": 160.0}) is None
+    assert young({**BYTES, "sample.real.high": 1.0, "sample.real.std": 0.3}) is None
+    assert young(BYTES, kind="vector") is None

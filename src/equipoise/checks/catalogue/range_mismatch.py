@@ -9,7 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
-from equipoise.checks.units import AUC, SEPARATED, fakes_too_wide
+from equipoise.checks.units import AUC, SEPARATED, fakes_too_wide, still_bytes
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations, Series
 
@@ -73,15 +73,15 @@ class RangeMismatch(Check):
         below -0.5 and the generator ends in tanh (the fakes are mapped on their way), in every record of 3 or
         more. Error if in addition the other side goes below -0.2 and either the AUC of the scores is above
         0.95 over 100 steps or one trivial number tells real from fake with an AUC above 0.95. Without a
-        bounded activation only data decide, after the warm-up: reals with a standard deviation above 10
-        while the fakes' spread is below a tenth of theirs and the AUC is above 0.95: warning. The other way
-        round, whatever the activation: fakes as they are shown have more than 10 times the reals' standard
-        deviation in the first record and in the median of the warm-up, still more than twice it in the last
-        tenth of the run, they reach beyond the reals, their size tells them apart (AUC above 0.95 of the
-        scores or of one trivial number), and no layer of the generator starts with weights beyond 3 times
-        He's standard deviation: warning (fakes in pixels, reals in [-1, 1]). Two recorded
-        batches of reals whose largest value is above 20 times the usual batch's (the 10 % quantile over
-        batches): warning (corrupt records).
+        bounded activation only data decide, after the warm-up: reals with a standard deviation above 10 while
+        the fakes' spread is below a tenth of theirs and the AUC is above 0.95: warning; before that, from 30
+        steps on, images in [0, 255] beside fakes that never went beyond 5: warning. The other way round,
+        whatever the activation: fakes as they are shown have more than 10 times the reals' standard deviation
+        in the first record and in the median of the warm-up, still more than twice it in the last tenth of
+        the run, they reach beyond the reals, their size tells them apart (AUC above 0.95 of the scores or of
+        one trivial number), and no layer of the generator starts with weights beyond 3 times He's standard
+        deviation: warning (fakes in pixels, reals in [-1, 1]). Two recorded batches of reals whose largest
+        value is above 20 times the usual batch's (the 10 % quantile over batches): warning (corrupt records).
 
     What else it could be
         - A generator without a final activation by design: never judged by its activation.
@@ -115,7 +115,7 @@ class RangeMismatch(Check):
         "sample.spread.ratio",
         "score.auc",
     )
-    facts = ("generator.output_activation", "generator.initialisation")
+    facts = ("generator.output_activation", "generator.initialisation", "data.kind")
     probes = ("one-feature",)
     stage = "data"
     explains = (
@@ -168,7 +168,15 @@ class RangeMismatch(Check):
                 or self._reals_without_negatives(observations, activation)
                 or self._fakes_without_negatives(observations, activation)
             )
-        return self._unnormalised(observations)
+        return self._unnormalised(observations) or self._bytes(observations)
+
+    def _bytes(self, observations: Observations) -> Finding | None:
+        seen = still_bytes(observations)
+        if seen is None:
+            return None
+        return self.finding(
+            "warning", seen.confidence, seen.message, evidence=seen.evidence, because=seen.because, since=0
+        )
 
     def _outliers(self, observations: Observations, low: Series, high: Series) -> Finding | None:
         """Batches of reals whose largest value is far beyond that of the others: corrupt records."""
