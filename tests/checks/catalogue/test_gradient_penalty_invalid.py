@@ -142,3 +142,10 @@ def test_a_penalty_of_the_wrong_sign(factor: np.ndarray, spread: float) -> None:
 def test_a_target_that_is_not_reached_yet_pulls_outwards_rightly(target: float) -> None:
     norms = NORMS / 3.1 if target == 1 else NORMS
     assert check().run(pulled(norms, 20 * (1 - target / norms), 0.3)) is None
+
+
+def test_three_lazy_records_of_one_factor_are_enough() -> None:
+    norms = np.array([0.003, 0.4, 0.5])
+    assert check().run(pulled(norms, -160.0 + 0 * norms)).details["case"] == "sign"
+    # A norm of the whole batch has one factor for all samples too, but another one in each record.
+    assert check().run(pulled(norms, 20 * (1 - 1 / norms))).details["case"] == "batch"

@@ -32,6 +32,7 @@ RECORDS = 3
 TURNED_RECORDS = 6
 CONSTANT_FACTOR = 0.02  # a squared norm has one factor for good; a norm towards a target does not
 WITH_NORM, WIDER = 0.8, 1.2  # rank correlation of the pull's size with the norm, over norms so far apart
+TWICE = 2.0  # over norms so far apart a factor towards any target changes
 
 _SIGN = Remedy(
     "turn-penalty-sign",
@@ -96,8 +97,8 @@ class GradientPenaltyInvalid(Check):
         proves a norm per sample and the samples get better: it is weak, not wrong). With patch scores at
         most information. Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is outside.
         Whatever the loss, errors: a norm that is not taken per sample (by the direction of what the penalty
-        sends back to ds/dx); and a penalty of the wrong sign: in 6 records or more it pulls ds/dx outwards,
-        by one factor for good, or the more the steeper the discriminator is.
+        sends back to ds/dx); and a penalty of the wrong sign: it pulls ds/dx outwards in every record, by one
+        factor for good (3 records, norms twice apart), or the more the steeper the discriminator is (6).
 
     What else it could be
         An R1 or DRAGAN penalty: other families, other points, other targets; not judged here. A penalty per
@@ -162,16 +163,16 @@ class GradientPenaltyInvalid(Check):
         """
         pull, norm = (observations.series(f"penalty.{name}").finite() for name in ("pull", "gradient"))
         steps = sorted(set(pull.steps.tolist()) & set(norm.steps.tolist()))
-        if len(steps) < TURNED_RECORDS or not pull.largest() < 0:
+        if len(steps) < RECORDS or not pull.largest() < 0:
             return None
         size = -pull.values[np.isin(pull.steps, steps)]
         norms = norm.values[np.isin(norm.steps, steps)]
         alike = observations.series("penalty.pull.spread").median() < SAME_FACTOR
         constant = alike and float(size.std()) < CONSTANT_FACTOR * float(size.mean())
-        if not norms.max() > WIDER * norms.min():
+        if not norms.max() > (TWICE if constant else WIDER) * norms.min():
             return None
         together = float(np.corrcoef(size.argsort().argsort(), norms.argsort().argsort())[0, 1])
-        if not (constant or together > WITH_NORM):
+        if not (constant or (together > WITH_NORM and len(steps) >= TURNED_RECORDS)):
             return None
         return self.finding(
             "error",
