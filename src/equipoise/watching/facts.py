@@ -188,9 +188,13 @@ class RunningFacts:
         return high if same >= 3 else None
 
     def _clipping(self) -> dict[str, Any]:
-        facts: dict[str, Any] = {"weight.clipping": self._bound("weights.discriminator.largest")}
+        clipped_weights = self._bound("weights.discriminator.largest")
+        facts: dict[str, Any] = {"weight.clipping": clipped_weights}
         for player in ("generator", "discriminator"):
             by_value = self._bound(f"gradient.{player}.largest")
+            if player == "generator" and clipped_weights is not None:
+                # All weights at their bound: the critic's slope itself is what keeps coming back.
+                by_value = None
             by_norm = self._bound(f"gradient.{player}")
             if by_value is not None:
                 facts["gradient.clipping"] = {"player": player, "kind": "value", "bound": by_value}
@@ -301,6 +305,7 @@ class RunningFacts:
         facts["ema.untouched"] = watcher.averages.untouched()
         facts["score.orientation"] = watcher.roles.orientation
         facts["roles.decided"] = watcher.roles.decided / known if known else None
+        facts["roles.pushed"] = list(watcher.roles.pushed)
         facts["roles.tagged"] = watcher.roles.tagged
         facts["steps.ratio"] = (
             updates["discriminator"] / updates["generator"] if updates["generator"] else None

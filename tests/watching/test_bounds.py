@@ -1,0 +1,51 @@
+"""A gradient's largest value that keeps coming back is a bound, unless the critic's slope is constant."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import equipoise
+
+
+def clipping(tmp_path, bound: float | None, weights: float | None) -> object:
+    """What a run of thirty updates noticed, with the gradients or the critic's weights clipped by value."""
+    torch.manual_seed(0)
+    generator, critic = nn.Linear(4, 2), nn.Linear(2, 1, bias=False)
+    optimizers = [torch.optim.SGD(one.parameters(), 1e-2) for one in (critic, generator)]
+    monitor = equipoise.watch(generator, critic, history=str(tmp_path / "history.sqlite"), every=1)
+    for _ in range(30):
+        for optimizer in optimizers:
+            fakes = generator(torch.randn(16, 4))
+            if optimizer is optimizers[0]:
+                loss = critic(fakes.detach()).mean() - critic(torch.randn(16, 2) + 1).mean()
+            else:
+                loss = -critic(fakes).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            if bound is not None and optimizer is optimizers[1]:
+                nn.utils.clip_grad_value_(generator.parameters(), bound)
+            optimizer.step()
+            if weights is not None:
+                with torch.no_grad():
+                    for parameter in critic.parameters():
+                        parameter.clamp_(-weights, weights)
+    facts = monitor.diagnose().facts
+    monitor.close()
+    return facts.get("gradient.clipping")
+
+
+@pytest.mark.parametrize("bound", [1e-3, 1e-6])
+def test_a_bound_by_value_is_noticed(tmp_path, bound: float) -> None:
+    found = clipping(tmp_path, bound, None)
+    assert found == {"player": "generator", "kind": "value", "bound": pytest.approx(bound)}
+
+
+@pytest.mark.parametrize("weights", [0.01, 1e-6])
+def test_the_constant_slope_of_a_critic_with_clipped_weights_is_no_bound(tmp_path, weights: float) -> None:
+    assert clipping(tmp_path, None, weights) is None
+
+
+def test_neither_is_a_gradient_that_changes(tmp_path) -> None:
+    assert clipping(tmp_path, None, None) is None
