@@ -99,3 +99,29 @@ def test_a_discriminator_of_tokens_that_is_never_stepped_is_named(stepped: bool)
         if stepped:
             update_d.step()
     assert ("frozen-network" in names(observed(watcher))) is not stepped
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_one_target_for_all_batches_is_named_though_no_role_is_known(wrong: bool) -> None:
+    torch.manual_seed(0)
+    policy = nn.Sequential(nn.Linear(LATENT, 32), nn.Tanh(), nn.Linear(32, SIZE))
+    discriminator = nn.Sequential(nn.Linear(2 * SIZE, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+    watcher = Watcher(policy, discriminator, History(None))
+    update_d, update_g = adam(discriminator), adam(policy)
+    for _ in range(120):
+        latent = noise()
+        with torch.no_grad():
+            made = torch.cat([data(), policy(latent) + torch.randn(ROWS, SIZE)], dim=1)
+        update_d.zero_grad()
+        judged = discriminator(torch.cat([data(), data()], dim=1))
+        (
+            F.softplus(-judged).mean() + F.softplus((-1 if wrong else 1) * discriminator(made)).mean()
+        ).backward()
+        update_d.step()
+        with torch.no_grad():
+            reward = discriminator(made).squeeze(1)
+        chance = torch.distributions.Normal(policy(latent), 1.0).log_prob(made[:, SIZE:]).sum(1)
+        update_g.zero_grad()
+        (-(chance * reward).mean()).backward()
+        update_g.step()
+    assert ("d-objective-sign" in names(observed(watcher))) is wrong

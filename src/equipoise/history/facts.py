@@ -135,6 +135,10 @@ FACTS: dict[str, Fact] = {
         Fact(
             "discriminator.discrete", "true if the discriminator was given whole numbers only, such as tokens"
         ),
+        Fact(
+            "roles.pushed",
+            "batches of unknown role in the discriminator's steps: [those pushed up, those pushed down]",
+        ),
         Fact("concatenated", "true if real and fake go through the discriminator in one batch"),
         Fact("detached", "true if the fakes of the discriminator's step carry no graph to the generator"),
         Fact("steps.ratio", "discriminator updates per generator update"),

@@ -40,6 +40,8 @@ class Roles:
         self.decided = 0
         self.undecided = 0
         self.tagged = False
+        # Batches of the discriminator's own steps by which way they were pushed, whatever they were.
+        self.pushed = [0, 0]
 
     @property
     def orientation(self) -> int:
@@ -96,6 +98,11 @@ class Roles:
             else:
                 unknown += [part for part, _ in self._parts(one, index)]
         self._place_unknown(unknown, result, known)
+        if result.undecided and not known:
+            for part in unknown:
+                share = positive_share(part.slope)
+                if max(share, 1 - share) >= PURE:
+                    self.pushed[share > 0.5] += 1
         self.vote(result)
         result.decided = len(result.real) + len(result.fake)
         self.decided += result.decided

@@ -12,6 +12,7 @@ from equipoise.history.observations import Observations
 
 # Each is dozens of samples that agree; a hinge may have met its margins, on the wrong side, soon after.
 LEAST_RECORDS = 3
+LEAST_PUSHED, UNKNOWN_ROLES = 60, 0.05  # batches in all, of which so many may have a known role
 SAME_TARGET = 0.05  # targets read from slopes are exact to about 1 %; smoothing keeps them 0.5 or more apart
 LEAST_UNSEEN = 20  # records of the generator's step after which fakes must have been seen in the other's
 SURE_ROLES = 0.99
@@ -48,7 +49,8 @@ class DiscriminatorObjectiveSign(Check):
         step hold fakes and no real. Neither reals nor fakes ever have a slope in the discriminator's step,
         while a penalty is sent back and 20 records show it being updated: error. One of the two terms of a
         relativistic average loss has the other's target: error if no usual family explains the slopes and
-        this one does to within 2 %.
+        this one does to within 2 %. Where no batch can be told to be real or fake (a reward instead of a
+        gradient), error if all of 60 or more are pushed the same way.
 
     What else it could be
         - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.
@@ -86,6 +88,7 @@ class DiscriminatorObjectiveSign(Check):
         "objective.target.fake",
         "objective.half_turned.discriminator",
         "roles.decided",
+        "roles.pushed",
         "score.orientation",
     )
     stage = "wiring"
@@ -107,6 +110,7 @@ class DiscriminatorObjectiveSign(Check):
             self._by_half(observations)
             or self._by_sign(observations)
             or self._by_target(observations)
+            or self._all_one_way(observations)
             or self._never_sent_back(observations)
             or self._without_fakes(observations)
             or self._without_reals(observations)
@@ -242,6 +246,36 @@ class DiscriminatorObjectiveSign(Check):
             because=(
                 Alternative(
                     "label smoothing", "ruled out", "smoothing leaves the targets at least 0.5 apart"
+                ),
+            ),
+            since=0,
+        )
+
+    def _all_one_way(self, observations: Observations) -> Finding | None:
+        """Nobody knows which batches are real, and all of them are pushed the same way."""
+        pushed = observations.fact("roles.pushed")
+        roles = float(observations.fact("roles.decided") or 0.0)
+        if not isinstance(pushed, list) or len(pushed) != 2 or roles > UNKNOWN_ROLES:
+            return None
+        least, most = sorted(int(count) for count in pushed)
+        if least or most < LEAST_PUSHED:
+            return None
+        way = "up" if pushed[0] else "down"
+        return self.finding(
+            "error",
+            0.9,
+            f"All {most} batches that the discriminator was trained on are pushed {way}, whichever are real "
+            "and fake: they have the same target, so nothing is left to tell apart.",
+            evidence=(
+                Measurement(
+                    "roles.pushed", 0.0, 1.0, "below", SOURCE, f"batches pushed the other way, of {most}"
+                ),
+            ),
+            because=(
+                Alternative(
+                    "reals and fakes in steps of their own",
+                    "ruled out",
+                    "then one of the two steps would push the other way",
                 ),
             ),
             since=0,
