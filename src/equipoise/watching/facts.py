@@ -193,8 +193,9 @@ class RunningFacts:
         for player in ("generator", "discriminator"):
             by_value = self._bound(f"gradient.{player}.largest")
             if player == "generator" and clipped_weights is not None:
-                # All weights at their bound: the critic's slope itself is what keeps coming back.
-                by_value = None
+                # All weights at their bound: the critic's slope itself is what keeps coming back. Before
+                # the bound was noticed, it may have been taken for a clip.
+                facts["gradient.clipping"] = by_value = None
             by_norm = self._bound(f"gradient.{player}")
             if by_value is not None:
                 facts["gradient.clipping"] = {"player": player, "kind": "value", "bound": by_value}

@@ -6,8 +6,8 @@ from collections import deque
 
 from equipoise.validation import Interval, Optional, check_parameter
 
-# Share of the step time that records may cost by default. The design allows 2 % for everything over a run of a
-# few thousand steps: the dense start, and what hooks and the cache of the processor cost between records.
+# Share of the step time that records may cost by default. The design allows 2 % for everything over a run of
+# a few thousand steps: the dense start, and what hooks and the cache of the processor cost between records.
 BUDGET = 0.007
 HEAVY_EVERY = 5
 _STRETCH = 4
