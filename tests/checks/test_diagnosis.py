@@ -197,3 +197,13 @@ def test_severity_decides_health() -> None:
 def test_a_nan_run_has_no_finding_of(name: str) -> None:
     found = [f.name for f in judge(Observations()).findings]
     assert name not in found
+
+
+def test_what_most_healthy_runs_show_comes_last_and_the_commonest_last_of_all() -> None:
+    checks = [_check("everywhere"), _check("often", stage="data"), _check("seldom", stage="advice")]
+
+    def remark(name: str, background: int) -> Finding:
+        return Finding("XX001", name, "info", 0.9, "Something.", details={"background": background})
+
+    findings = [remark("everywhere", 2), remark("often", 1), remark("seldom", 0)]
+    assert [name for name, _ in _causes(findings, *checks)] == ["seldom", "often", "everywhere"]

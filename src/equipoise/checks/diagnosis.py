@@ -160,11 +160,12 @@ def rank(findings: Sequence[Finding], checks: Mapping[str, type[Check]]) -> tupl
 
 
 def _order(finding: Finding, checks: Mapping[str, type[Check]]) -> tuple[int, int, float, str]:
-    # What is true of most healthy runs too comes after every other remark of its severity.
-    background = bool(finding.details.get("background"))
+    # What is true of most healthy runs too comes after every other remark of its severity, the commonest
+    # last.
+    background = int(finding.details.get("background") or 0)
     return (
         -SEVERITIES.index(finding.severity),
-        len(_STAGES) if background else _STAGES.index(checks[finding.name].stage),
+        len(_STAGES) + background if background else _STAGES.index(checks[finding.name].stage),
         -finding.confidence,
         finding.name,
     )

@@ -77,3 +77,7 @@ def test_old_fakes_and_ordered_reals() -> None:
     assert run(batch_fake_repeated=1.0, sample_distance_ratio=0.0) is None
     assert run(batch_real_drift=16.0).severity == "warning"
     assert run(batch_real_drift=1.5) is None
+    # Corrupt records move a batch's mean as far, in any order.
+    corrupt = np.ones(301)
+    corrupt[::2] = 1000.0
+    assert run(batch_real_drift=16.0, sample_real_low=-1.0, sample_real_high=corrupt) is None

@@ -102,3 +102,9 @@ def test_a_tanh_before_a_loss_of_logits() -> None:
         {"objective.family.output": "least-squares", "objective.family": "least-squares"},
     ):
         assert found(NAME, observe(facts={**facts, **change}, base=healthy_ns_gan())) is None
+    # Where a penalty hides the family at the discriminator's scores, the generator's own slopes tell.
+    hidden = {"discriminator.output_activation": "tanh", "objective.family.output": None}
+    for generated, severity in (("logistic", "warning"), ("least-squares", None)):
+        run = observe(facts={**hidden, "objective.generator": generated}, base=healthy_ns_gan())
+        finding = found(NAME, run)
+        assert (finding and finding.severity) == severity

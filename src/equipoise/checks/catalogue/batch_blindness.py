@@ -137,7 +137,7 @@ class BatchBlindness(Check):
             because=self._because(observations, found is not None, layer),
             since=found.since if found else None,
             explains=explains,
-            details={"collapsed": found is not None, "background": severity == "info"},
+            details={"collapsed": found is not None, "background": 2 * (severity == "info")},
         )
 
     def _because(self, observations: Observations, collapsed: bool, layer: bool) -> tuple[Alternative, ...]:

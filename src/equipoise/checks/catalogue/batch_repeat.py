@@ -6,6 +6,7 @@ import math
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.outliers import outlying_batches
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence, sustained
 from equipoise.history.observations import Observations
@@ -83,6 +84,7 @@ class BatchRepeat(Check):
           said so.
         - A latent that is used for both players' steps: counted once, and below the threshold.
         - Discrete latents with few values: open; they repeat by nature.
+        - Corrupt records: they move the mean of a batch as far in any order (`range-mismatch`).
 
     Remedies
         Draw latents inside the loop; set `shuffle=True` and take the next batch of the loader in each step.
@@ -104,6 +106,8 @@ class BatchRepeat(Check):
         "batch.real.drift",
         "batch.fake.repeated",
         "sample.distance.ratio",
+        "sample.real.low",
+        "sample.real.high",
     )
     facts = ("data.batch",)
     stage = "data"
@@ -177,6 +181,8 @@ class BatchRepeat(Check):
         usual = drift.median()
         if len(drift) < ORDERED_RECORDS or not usual > ORDERED:
             return None
+        if outlying_batches(observations) is not None:
+            return None  # a mean that holds a corrupt record is far from the others in any order
         return self.finding(
             "warning",
             confidence(0.75, 0.95, math.log2(usual / ORDERED)),

@@ -43,7 +43,8 @@ class LogitLossMismatch(Check):
         Exact, error: the slopes fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein
         loss on the output of a sigmoid, softmax or tanh; or a loss of logits on the output of a tanh. Error
         from two signals: all outputs within [0, 1] over at least 50 steps and 5 records, and slopes that fit
-        a loss of logits at these outputs within 10 %. Warning: a hinge loss behind such an activation; in a
+        a loss of logits at these outputs within 10 %. Warning: a hinge loss behind such an activation, or
+        one of the losses above in the generator's step alone (a penalty hides the discriminator's); in a
         plain log, losses inside the double sigmoid's envelope (fake never below 0.69, real never below 0.313,
         over at least 50 records) that do move.
 
@@ -143,13 +144,13 @@ class LogitLossMismatch(Check):
         # A penalty on reals reaches the sigmoid's input too and hides the family there; the generator's own
         # slopes at the raw output are free of it.
         generated = observations.fact("objective.generator")
-        alone = not (declared or at_output) and generated in UNBOUNDED
+        alone = not (declared or at_output) and generated in (*UNBOUNDED, LOGISTIC)
         family = generated if alone else declared or at_output
         # What a sigmoid gives is a probability, and has checks of its own; what tanh gives is no logit.
-        logits = activation == "tanh" and at_output == LOGISTIC
+        logits = activation == "tanh" and (at_output == LOGISTIC or (alone and generated == LOGISTIC))
         if activation not in SQUASHING or not (logits or family in (*UNBOUNDED, "hinge")):
             return None
-        exact = logits or (family in UNBOUNDED and not alone)
+        exact = (logits or family in UNBOUNDED) and not alone
         return self.finding(
             "error" if exact else "warning",
             0.95 if exact else 0.75,

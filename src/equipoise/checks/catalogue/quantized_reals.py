@@ -167,4 +167,5 @@ class QuantizedReals(Check):
                 ),
             ),
             since=since,
+            details={"background": 1},
         )

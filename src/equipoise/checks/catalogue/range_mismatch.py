@@ -8,6 +8,7 @@ import numpy as np
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.outliers import OUTLIER, OUTLIER_SOURCE, outlying_batches
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.units import AUC, SEPARATED, fakes_too_wide, still_bytes
 from equipoise.checks.windows import confidence, sustained
@@ -33,10 +34,6 @@ NORMALISED = "UMLAUT: input outside [-1, 1]; ours: a standard deviation above 10
 
 
 # A batch's largest value over that of the usual batch.
-OUTLIER = 20.0
-OUTLYING_RECORDS = 2
-USUAL_BATCH = 0.1
-OUTLIER_SOURCE = "ours: among batches of 128 log-normal values one of 1,000 is 6 times the usual"
 CLEAN_DATA = Remedy(
     "remove-corrupt-records",
     "Find the samples with values beyond the usual range and remove or clip them when the data are loaded.",
@@ -152,7 +149,7 @@ class RangeMismatch(Check):
         if not len(low) or not len(high):
             return None
         return (
-            self._outliers(observations, low, high)
+            self._outliers(observations)
             or self._by_activation(observations, low, high)
             or self._fakes_too_wide(observations)
         )
@@ -178,29 +175,22 @@ class RangeMismatch(Check):
             "warning", seen.confidence, seen.message, evidence=seen.evidence, because=seen.because, since=0
         )
 
-    def _outliers(self, observations: Observations, low: Series, high: Series) -> Finding | None:
+    def _outliers(self, observations: Observations) -> Finding | None:
         """Batches of reals whose largest value is far beyond that of the others: corrupt records."""
-        if len(low) != len(high):
+        seen = outlying_batches(observations)
+        if seen is None:
             return None
-        largest = Series(low.steps, np.maximum(np.abs(low.values), np.abs(high.values)))
-        # With a corrupt record in most batches the median is one; the usual batch is among the smallest.
-        usual = float(np.quantile(largest.values, USUAL_BATCH)) if len(largest) else math.nan
-        beyond = largest.values > OUTLIER * usual
-        count = int(beyond.sum())
-        if not usual > 0 or count < OUTLYING_RECORDS or len(largest) < RECORDS:
-            return None
-        worst = largest.largest()
         return self.finding(
             "warning",
-            confidence(0.8, 0.95, math.log10(worst / (OUTLIER * usual))),
-            f"Some reals are far outside the range of all others: in {count} of {len(largest)} recorded "
-            f"batches the largest value is up to {worst:.3g}, where {usual:.3g} is usual. Look for corrupt "
-            "records, or values that mean missing.",
+            confidence(0.8, 0.95, math.log10(seen.worst / (OUTLIER * seen.usual))),
+            f"Some reals are far outside the range of all others: in {seen.count} of {seen.records} recorded "
+            f"batches the largest value is up to {seen.worst:.3g}, where {seen.usual:.3g} is usual. Look for "
+            "corrupt records, or values that mean missing.",
             evidence=(
                 Measurement(
                     "sample.real.high",
-                    worst,
-                    OUTLIER * usual,
+                    seen.worst,
+                    OUTLIER * seen.usual,
                     "above",
                     OUTLIER_SOURCE,
                     "largest absolute value of a batch of reals, against that of a usual batch",
@@ -215,10 +205,10 @@ class RangeMismatch(Check):
                 Alternative(
                     "values in another unit throughout",
                     "ruled out",
-                    f"{len(largest) - count} batches lack them",
+                    f"{seen.records - seen.count} batches lack them",
                 ),
             ),
-            since=int(largest.steps[beyond][0]),
+            since=seen.since,
             remedies=(CLEAN_DATA,),
             explains=(*self.explains, "exploding-gradient", "instability"),
         )
