@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from equipoise.history.store import History
+from equipoise.watching.averages import Averages
 from equipoise.watching.watcher import Watcher
 
 DECAY, STEPS = 0.9, 60
@@ -146,3 +147,25 @@ def test_a_network_of_other_weights_and_none_at_all_are_not_untouched() -> None:
     other = run(lambda own: [generator().requires_grad_(False)], seed=14)
     assert other.facts.collect()["ema.untouched"] == []
     assert run(lambda own: [], seed=15).facts.collect()["ema.untouched"] == []
+
+
+@pytest.mark.parametrize("decay", [0.99, 0.999, 0.9999])
+@pytest.mark.parametrize("gap", [5, 25, 50])
+def test_the_decay_is_measured_while_the_lag_still_grows(decay: float, gap: int) -> None:
+    torch.manual_seed(0)
+    made = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16))
+    average, averages = copy.deepcopy(made), Averages()
+    averages._known(average)
+    update = torch.optim.Adam(made.parameters(), 1e-3)
+    for step in range(1, 2 * gap + 1):
+        given = torch.randn(64, 16)
+        update.zero_grad()
+        (made(given) - given.roll(1, 1)).square().mean().backward()
+        update.step()
+        with torch.no_grad():
+            for mine, own in zip(average.parameters(), made.parameters()):
+                mine.mul_(decay).add_(own, alpha=1 - decay)
+        if step % gap == 0:
+            averages.look(made, step)
+    (entry,) = averages.facts()
+    assert 1 - entry["decay"] == pytest.approx(1 - decay, rel=0.1)

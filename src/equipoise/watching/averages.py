@@ -14,6 +14,7 @@ from equipoise.watching.isolation import is_isolated
 # An average moves towards the generator; the movement of a network that learns on its own is at right angles
 # to that direction, give or take.
 _TOWARDS = 0.5
+_SLOW = 0.3  # of the way between two looks
 _SEARCH_AGAIN = 100
 
 
@@ -97,6 +98,8 @@ class Averages:
                     moved = min(kept / ahead, 1.0) if towards else 0.0
                     steps = update - known["update"]
                     known["decay"] = (1 - moved) ** (1 / steps) if moved > 0 else None
+                    if 0 < moved < _SLOW:
+                        known["decay"] = 1 - _rate(step, before, behind) / steps
                 known["buffers_copied"] = _buffers_follow(generator, module)
             known["behind"], known["other"], known["update"] = behind, other, update
 
@@ -128,6 +131,16 @@ class Averages:
             for reference, known in self._copies
             if reference() is not None and known["decay"] is not None
         ]
+
+
+def _rate(step: Tensor, before: Tensor, behind: Tensor) -> float:
+    """(1 - decay) times the updates, for a copy that moved little of the way: step = rate * mean lag.
+
+    The lag grows within the interval, from zero in a young run, and is taken as the mean of its two ends.
+    """
+    lag = -0.5 * (before + behind)
+    square = float(lag.square().sum())
+    return min(max(float((step * lag).sum()) / square, 0.0), 1.0) if square > 0 else 0.0
 
 
 def _probe(parameters: Any) -> Tensor | None:
