@@ -15,6 +15,7 @@ from equipoise.history.observations import Observations
 from equipoise.history.store import History
 from equipoise.watching.classes import Readings, guessed, read_slopes, read_values, told_nothing
 from equipoise.watching.passes import GeneratorCall
+from equipoise.watching.scores import choose_scores
 from equipoise.watching.treated import noisy_copy, pooled_rows, translates
 from equipoise.watching.watcher import Watcher
 
@@ -515,3 +516,10 @@ def test_a_cycle_that_gives_the_reals_back_is_no_noisy_copy() -> None:
     assert "batch-repeat" not in names(seen)
     assert translates(GeneratorCall((one,), {}, [((), made.detach())], False, True))
     assert not translates(GeneratorCall((noise(),), {}, [((), made.detach())], False, True))
+
+
+def test_a_loss_that_the_discriminator_returns_beside_its_scores_is_no_score() -> None:
+    score, own_loss = torch.randn(8, 1), torch.randn(())
+    given = [((0,), score), ((1,), own_loss)]
+    assert choose_scores(given, (3, 32, 32)) == ([(0,)], True)
+    assert choose_scores([((0,), own_loss)], (3, 32, 32))[0] == [(0,)]  # all there is

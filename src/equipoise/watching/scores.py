@@ -141,12 +141,14 @@ def choose_scores(
     """Which terminal tensors are scores, and whether that is certain.
 
     One number per sample beats a map of one channel; both beat a row of classes. A tensor of the sample's own
-    shape is a reconstruction (an energy-based discriminator), and then the score is not certain.
+    shape is a reconstruction (an energy-based discriminator), and then the score is not certain. One
+    number for the whole batch beside others is a loss that the discriminator computes itself.
     """
 
     if not terminals:
         return [], False
-    ranked = [(_likeness(value, sample_shape), path) for path, value in terminals]
+    several = [entry for entry in terminals if entry[1].ndim] or terminals
+    ranked = [(_likeness(value, sample_shape), path) for path, value in several]
     best = min(order for order, _ in ranked)
     if best <= SURE_LIKENESS:
         # Several scales may mix single numbers and one-channel maps.
