@@ -63,3 +63,7 @@ def test_a_copy_of_the_start_that_may_be_meant_is_information_only() -> None:
     assert _untouched(calls=0).severity == "info"  # a start to compare with
     assert _untouched(calls=7, updates=200) is None  # an average may begin later
     assert _untouched(calls=7, moved=1e-3) is None  # a generator that does not move has no copy behind it
+
+
+def test_a_run_of_a_few_hundred_updates_is_only_told() -> None:
+    assert found(NAME, _run(0.9999, True, step=300)).severity == "info"

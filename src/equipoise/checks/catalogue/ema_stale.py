@@ -59,13 +59,13 @@ class StaleAverage(Check):
 
     Evidence and threshold
         The half-life is ln 2 / (1 - decay) updates. Warning: it is longer than half of the generator's
-        updates so far, after at least 100 updates; only information for a decay of 0.999 or less, as short
-        runs use it: then the run is young, and the decay is right. Warning: the generator has batch norm
-        and the copy's buffers are not copied; error if the probe also finds the copy's samples more than
-        3 times farther off than two draws are. A copy that still has exactly the generator's first weights
-        after the warm-up and 500 updates, while the generator has left them by more than 1 % and no other
-        copy follows it: warning of modest confidence if the copy is called, but less than at every second
-        update, as what is only sampled from is; else information.
+        updates so far, after at least 100 updates; only information before 500, and for a decay of 0.999 or
+        less, as short runs use it: then the run is young, and the decay is right. Warning: the generator has
+        batch norm and the copy's buffers are not copied; error if the probe also finds the copy's samples
+        more than 3 times farther off than two draws are. A copy that still has exactly the generator's first
+        weights after the warm-up and 500 updates, while the generator has left them by more than 1 % and no
+        other copy follows it: warning of modest confidence if the copy is called, but less than at every
+        second update, as what is only sampled from is; else information.
 
     What else it could be
         - Simply early: true, and the message says from which step on the average can be used.
@@ -201,7 +201,7 @@ class StaleAverage(Check):
         if updates < LEAST_UPDATES or half_life <= STEPS_SHARE * updates:
             return None
         share = decay**updates
-        usual = decay <= USUAL_DECAY
+        usual = decay <= USUAL_DECAY or updates < NEVER_AFTER  # nobody samples from an average that early
         return self.finding(
             "info" if usual else "warning",
             confidence(0.7, 0.9, half_life / (STEPS_SHARE * updates) - 1),
@@ -224,7 +224,7 @@ class StaleAverage(Check):
                     "a run that has only begun",
                     "open",
                     "short runs use this decay too"
-                    if usual
+                    if decay <= USUAL_DECAY
                     else "if it goes on for many times as long, nothing is wrong",
                 ),
                 Alternative(
