@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from small_pair import LATENT, ROWS, SIZE, adam, data, names, noise, observed
 from torch import Tensor, nn
 
 import equipoise
-from equipoise.checks import judge
-from equipoise.history.observations import Observations
 from equipoise.history.store import History
 from equipoise.watching.classes import Readings, guessed, read_slopes, read_values, told_nothing
 from equipoise.watching.passes import GeneratorCall
@@ -19,39 +18,12 @@ from equipoise.watching.scores import choose_scores
 from equipoise.watching.treated import noisy_copy, pooled_rows, translates
 from equipoise.watching.watcher import Watcher
 
-SIZE, LATENT, ROWS = 12, 8, 32
-
 
 def networks(places: int = 1, last: tuple[nn.Module, ...] = ()) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(0)
     generator = nn.Sequential(nn.Linear(LATENT, 32), nn.ReLU(), nn.Linear(32, SIZE), nn.Tanh())
     discriminator = nn.Sequential(nn.Linear(SIZE, 32), nn.LeakyReLU(0.2), nn.Linear(32, places), *last)
     return generator, discriminator
-
-
-def adam(network: nn.Module) -> torch.optim.Adam:
-    return torch.optim.Adam(network.parameters(), 1e-3, betas=(0.5, 0.9))
-
-
-def data() -> Tensor:
-    return torch.tanh(torch.randn(ROWS, SIZE) * 0.5 + 0.4)
-
-
-def noise() -> Tensor:
-    return torch.randn(ROWS, LATENT)
-
-
-def observed(watcher: Watcher) -> Observations:
-    watcher.history.set_facts(watcher.facts.collect())
-    seen: Observations = watcher.history.observations()
-    seen.updates, seen.source = dict(watcher.updates), "live"
-    assert watcher.problems.sentences == []
-    watcher.close()
-    return seen
-
-
-def names(seen: Observations) -> list[str]:
-    return [finding.name for finding in judge(seen).findings if finding.severity != "info"]
 
 
 # ---- one score of several classes

@@ -7,6 +7,7 @@ import math
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.direction import ONE_SIDED, agreed, sides
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.half_turned import half_turned
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.history.observations import Observations
 
@@ -107,7 +108,7 @@ class DiscriminatorObjectiveSign(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         return (
-            self._by_half(observations)
+            half_turned(self, observations, "discriminator", "slope.real.size")
             or self._by_sign(observations)
             or self._by_target(observations)
             or self._all_one_way(observations)
@@ -147,37 +148,6 @@ class DiscriminatorObjectiveSign(Check):
             ),
             since=0,
             remedies=(PASS_REALS,),
-        )
-
-    def _by_half(self, observations: Observations) -> Finding | None:
-        """One of the two terms of a relativistic average loss pushes against the other."""
-        family = observations.fact("objective.half_turned.discriminator")
-        if (
-            not isinstance(family, str)
-            or len(observations.series("slope.real.size").finite()) < LEAST_RECORDS
-        ):
-            return None
-        return self.finding(
-            "error",
-            0.95,
-            f"One of the two terms of the discriminator's loss ({family}) has the other's target: its slopes "
-            "are those of two terms that push against each other.",
-            evidence=(
-                Measurement(
-                    "objective.half_turned.discriminator",
-                    1.0,
-                    1.0,
-                    "equal to",
-                    TARGET_SOURCE,
-                    "terms of the wrong target that explain the slopes to within 2 %",
-                ),
-            ),
-            because=(
-                Alternative(
-                    "another loss", "ruled out", "none of the usual ones explains the slopes, and this does"
-                ),
-            ),
-            since=0,
         )
 
     def _by_sign(self, observations: Observations) -> Finding | None:

@@ -9,6 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.direction import ONE_SIDED, agreed, sides
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.half_turned import half_turned
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.history.observations import Observations
 
@@ -111,7 +112,7 @@ class GeneratorObjectiveSign(Check):
 
     def run(self, observations: Observations) -> Finding | None:
         return (
-            self._by_half(observations)
+            half_turned(self, observations, "generator", "slope.generator.size")
             or self._by_sign(observations)
             or self._by_target(observations)
             or self._by_side(observations)
@@ -165,37 +166,6 @@ class GeneratorObjectiveSign(Check):
                     "fakes that score beyond the reals and are pushed back",
                     "ruled out",
                     f"they score {own:.3g} and the reals {real.median():.3g}",
-                ),
-            ),
-            since=0,
-        )
-
-    def _by_half(self, observations: Observations) -> Finding | None:
-        """One of the two terms of a relativistic average loss pushes against the other."""
-        family = observations.fact("objective.half_turned.generator")
-        if (
-            not isinstance(family, str)
-            or len(observations.series("slope.generator.size").finite()) < LEAST_RECORDS
-        ):
-            return None
-        return self.finding(
-            "error",
-            0.95,
-            f"One of the two terms of the generator's loss ({family}) has the wrong target: its slopes are "
-            "those of two terms that push against each other.",
-            evidence=(
-                Measurement(
-                    "objective.half_turned.generator",
-                    1.0,
-                    1.0,
-                    "equal to",
-                    TARGET_SOURCE,
-                    "terms of the wrong target that explain the slopes to within 2 %",
-                ),
-            ),
-            because=(
-                Alternative(
-                    "another loss", "ruled out", "none of the usual ones explains the slopes, and this does"
                 ),
             ),
             since=0,
