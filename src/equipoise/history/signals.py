@@ -216,7 +216,8 @@ SIGNALS: dict[str, Signal] = _signals(
     (
         "batch.real.drift",
         "ratio",
-        "squared distance of the batch's mean from earlier batches', over that of batches drawn at random",
+        "squared distance of the batch's mean from earlier batches', over that of batches drawn at random; not"
+        " where another network makes the reals",
     ),
     (
         "batch.fake.repeated",

@@ -122,7 +122,7 @@ class RecordBuilder:
         watcher.facts.real_batch(reals)
         watcher.reservoir.add_real(part)
         if new_reals:
-            self._count(reals)
+            self._count(part)
         if assignment.fake:
             self._agreement("fake", assignment.fake)
             # One batch of fakes may serve several steps of the discriminator; a generator's step ends that.
@@ -133,12 +133,14 @@ class RecordBuilder:
             self._latent_of_fakes(assignment.fake[0])
             self._compare(part, assignment.fake[0])
 
-    def _count(self, reals: Tensor) -> None:
+    def _count(self, real: Part) -> None:
+        reals = real.samples
         again, same = self._reals.share(reals, self._watcher.step)
         self._values["batch.real.repeated"] = again
         self._values["batch.real.same"] = float(same)
         self._values["batch.real.distinct"] = float(self._reals.distinct)
-        drift = self._order.drift(reals)
+        # What another network makes of the reals (an encoder's codes) moves while that is trained.
+        drift = None if real.owner.grown else self._order.drift(reals)
         if drift is not None:
             self._values["batch.real.drift"] = drift
 
