@@ -106,3 +106,15 @@ def test_small_scores_of_a_clipped_critic_are_not_constant() -> None:
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None
+
+
+def test_a_discriminator_with_few_updates_of_its_own_is_waited_for_unless_that_is_the_fault() -> None:
+    def severity(made: int) -> str | None:
+        run = constant(fresh=0.97)
+        run.updates = {"generator": run.step, "discriminator": made}
+        finding = check().run(run)
+        return finding and finding.severity
+
+    assert severity(180) is None
+    assert severity(300) == "error"
+    assert severity(3) == "error"

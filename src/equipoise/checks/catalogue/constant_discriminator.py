@@ -14,6 +14,7 @@ from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
 
 STEPS = 200
+SELDOM = 0.05  # of the steps: a discriminator that is updated so seldom is not young but starved
 # In the families with targets or margins the natural unit of a score is 1. Calibrated.
 CONSTANT_SPREAD = 1e-3
 # Families without a scale: relative to the size of the scores, near float32's resolution.
@@ -73,7 +74,8 @@ class ConstantDiscriminator(Check):
         A constant score has no slope: the generator learns nothing, and what it does is drift.
 
     Evidence and threshold
-        Over 200 steps after the warm-up, on raw scores: their spread within and between the players is below
+        Over 200 steps after the warm-up, with 200 updates of the discriminator itself (or fewer than one in
+        20 steps, which is a cause), on raw scores: their spread within and between the players is below
         1e-3 (in families without a scale 1e-5 of their size,
         with an AUC of 0.45 to 0.55), or 99 % of both reals and fakes are on the same
         side of the boundary while the scores do not rank them (AUC below 0.9).
@@ -166,9 +168,15 @@ class ConstantDiscriminator(Check):
             details={"cause": cause.name if cause else "unknown"},
         )
 
+    @staticmethod
+    def _young(observations: Observations) -> bool:
+        """A discriminator with few updates of its own, which is not the fault itself."""
+        made = observations.updates.get("discriminator", 0)
+        return SELDOM * observations.step <= made < min(STEPS, observations.step)
+
     def _state(self, observations: Observations) -> tuple[str, list[Measurement], Sustained] | None:
         """How it is constant, in words and numbers; None if it is not."""
-        if not observations.warmed_up:
+        if not observations.warmed_up or self._young(observations):
             return None
         auc = latest(observations, "score.auc", STEPS).median()
         real, fake = (latest(observations, f"score.{side}.mean", STEPS).median() for side in ("real", "fake"))
