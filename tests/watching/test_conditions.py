@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import equipoise
-from equipoise.watching.conditions import classes_of
+from equipoise.watching.conditions import classes_of, named
 
 CLASSES, BATCH = 4, 32
 
@@ -133,25 +134,31 @@ class Auxiliary(nn.Module):
         return self.score(h), self.answer(h)
 
 
-def classified(told: Callable[[Tensor], Tensor], answers: int = CLASSES) -> equipoise.Monitor:
+def classified(
+    told: Callable[[Tensor], Tensor] | None,
+    answers: int = CLASSES,
+    real_labels: Callable[[Tensor], Tensor] = same,
+    steps: int = 60,
+) -> equipoise.Monitor:
     """ACGAN's loop; `told` gives the labels that the classifier's loss gets in the generator's step."""
     torch.manual_seed(0)
     generator, discriminator = Conditional(4, 2), Auxiliary(answers)
     update_g = torch.optim.Adam(generator.parameters(), 1e-3)
     update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
     monitor = equipoise.watch(generator, discriminator)
-    for _ in range(60):
+    for _ in range(steps):
         made = torch.randint(0, CLASSES, (BATCH,))
         fake = generator(torch.randn(BATCH, 4), made)
         real_score, real_answer = discriminator(torch.randn(BATCH, 2) + made[:, None])
         fake_score, _ = discriminator(fake.detach())
         loss = F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
         update_d.zero_grad()
-        (loss + F.cross_entropy(real_answer, made)).backward()
+        (loss + F.cross_entropy(real_answer, real_labels(made))).backward()
         update_d.step()
         update_g.zero_grad()
         score, answer = discriminator(fake)
-        (F.softplus(-score).mean() + F.cross_entropy(answer, told(made))).backward()
+        asked = 0.0 if told is None else F.cross_entropy(answer, told(made))
+        (F.softplus(-score).mean() + asked).backward()
         update_g.step()
     monitor.close()
     return monitor
@@ -172,3 +179,47 @@ def test_a_classifier_is_told_the_classes_that_the_fakes_were_made_with() -> Non
 def test_a_classifier_of_something_else_is_not_compared() -> None:
     turned = classified(lambda y: torch.randint(0, 7, y.shape), answers=7)
     assert not [value for value in shares(turned, "generator") if value == value]
+
+
+def of_condition(monitor: equipoise.Monitor) -> list[str]:
+    return [one.message for one in monitor.diagnose().findings if one.name == "condition-ignored"]
+
+
+def series(monitor: equipoise.Monitor, name: str) -> list[float]:
+    values = [float(value) for value in monitor.observations().series(name).values]
+    return [value for value in values if value == value]
+
+
+def test_a_class_that_the_generator_is_never_asked_for() -> None:
+    forgotten, right = classified(None), classified(same)
+    assert set(series(forgotten, "condition.asked")) == {0.0}
+    assert set(series(right, "condition.asked")) == {1.0}
+    assert "never" not in " ".join(of_condition(right))
+    assert ["does the generator's loss ask for the class" in one for one in of_condition(forgotten)] == [True]
+
+
+def test_a_discriminator_that_learns_the_classes_names_them_and_one_with_foreign_labels_does_not() -> None:
+    right = classified(same, steps=400)
+    assert series(right, "condition.named")[-1] > 0.5
+    assert (
+        0.25
+        <= min(series(right, "condition.named.guess"))
+        <= max(series(right, "condition.named.guess"))
+        < 0.7
+    )
+    assert of_condition(right) == []
+    shuffled = classified(same, real_labels=lambda y: y[torch.randperm(len(y))], steps=400)
+    assert any("seem not to belong" in one for one in of_condition(shuffled))
+
+
+def test_what_named_computes() -> None:
+    answers = torch.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [2.0, 0.0, 0.0]])
+    labels = torch.tensor([0, 1, 1, 1])
+    slopes = answers.softmax(1) - F.one_hot(labels, 3)
+    one = SimpleNamespace(other_answers=[(answers, slopes)], rows=None)
+    share, guess = named(SimpleNamespace(owner=one, rows=None))
+    assert (float(share), float(guess)) == (0.5, 0.75)
+    share, guess = named(SimpleNamespace(owner=one, rows=slice(0, 2)))
+    assert (float(share), float(guess)) == (1.0, 0.5)
+    one.other_answers = [(answers, answers)]
+    assert named(SimpleNamespace(owner=one, rows=None)) is None

@@ -235,6 +235,17 @@ SIGNALS: dict[str, Signal] = _signals(
         "share",
         "the same in the generator's step",
     ),
+    (
+        "condition.named",
+        "share",
+        "share of the reals whose class the discriminator names as its own loss asks, where it names classes",
+    ),
+    ("condition.named.guess", "share", "the same for always naming the commonest class of these reals"),
+    (
+        "condition.asked",
+        "0 or 1",
+        "whether the generator's loss asks for a class, where the discriminator's names those of the reals",
+    ),
     # ---- latents
     ("latent.mean", "value", "mean of the latent batch"),
     ("latent.std", "value", "standard deviation of the latent batch"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from equipoise.watching.passes import Part
+from equipoise.watching.passes import DiscriminatorPass, Part
 from equipoise.watching.tree import tensors
 
 
@@ -81,7 +81,7 @@ def agreement(part: Part) -> Tensor | None:
             for own in given
             if own is not None and len(own) == len(judged)
         ]
-    for slopes in one.other_slopes:
+    for _, slopes in one.other_answers:
         asked = class_told(slopes)
         if asked is None:
             continue
@@ -93,3 +93,33 @@ def agreement(part: Part) -> Tensor | None:
             if bool(known.any()):
                 shares.append((asked == own.to(asked.device))[known].float().mean())
     return torch.stack(shares).max() if shares else None
+
+
+def asked_class(one: DiscriminatorPass) -> bool:
+    """Whether the loss asked for a class in an answer beside the scores of this pass."""
+    return any(class_told(slopes) is not None for _, slopes in one.other_answers)
+
+
+def named(part: Part) -> tuple[Tensor, Tensor] | None:
+    """How often the discriminator names the class that its own loss asks for, and what guessing would give.
+
+    Returns:
+        The share of the part's samples whose largest answer is that of the class (0 to 1), and the share of
+        the commonest class among them; None where no answer beside the score is a class.
+
+    Args:
+        part: reals of one discriminator's pass.
+    """
+    rows = part.rows if part.rows is not None else part.owner.rows
+    for answers, slopes in part.owner.other_answers:
+        told = class_told(slopes)
+        if told is None or answers.shape != slopes.shape:
+            continue
+        # Half of a batch may be fakes, whose answers are not judged here.
+        told, answers = (told, answers) if rows is None else (told[rows], answers[rows])
+        known = told >= 0
+        if bool(known.any()):
+            classes = told[known]
+            commonest = torch.bincount(classes).amax() / len(classes)
+            return (answers[known].argmax(1) == classes).float().mean(), commonest
+    return None

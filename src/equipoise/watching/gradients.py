@@ -6,6 +6,7 @@ Each refers weakly to its owner, so that the user's graph keeps nothing of ours 
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
 import torch
@@ -97,31 +98,38 @@ def listen_behind(
                 value.register_hook(shielded(problems, "adversarial-gradients", note_other_answer(one)))
 
 
-def listen_beside(others: list[Tensor], sent_back: Hook, problems: Problems) -> None:
+def listen_beside(one: DiscriminatorPass, others: list[Tensor], sent_back: Hook, problems: Problems) -> None:
     """Hook the answers beside the scores: what is behind one of them may be reached before any score is.
 
-    The layer of a class that was computed behind the score gets its gradient first.
+    The layer of a class that was computed behind the score gets its gradient first. What is sent back to an
+    answer of one row of numbers a sample is kept beside it.
     """
+    reference = weakref.ref(one)
 
-    def note(_: Tensor) -> None:
-        if not torch.is_grad_enabled():
-            sent_back()
+    def note(gradient: Tensor, answer: Tensor) -> None:
+        known = reference()
+        if torch.is_grad_enabled():
+            return
+        sent_back()
+        if known is None or (known.asked is not None and known.asked()):
+            return
+        if gradient.ndim == 2 and len(gradient) == len(known.samples):
+            known.other_answers.append((answer, gradient.detach()))
 
     for value in others:
         if value.requires_grad:
-            value.register_hook(shielded(problems, "stale-gradients", note))
+            hook = partial(note, answer=value.detach())
+            value.register_hook(shielded(problems, "stale-gradients", hook))
 
 
 def note_other_answer(one: DiscriminatorPass) -> Any:
     """An answer that is neither a score nor on the way to one (a class, a code) was sent back."""
     reference = weakref.ref(one)
 
-    def note(gradient: Tensor) -> None:
+    def note(_: Tensor) -> None:
         known = reference()
         if known is not None and not (known.asked is not None and known.asked()):
             known.by_other_answers = True
-            if not torch.is_grad_enabled() and gradient.ndim == 2 and len(gradient) == len(known.samples):
-                known.other_slopes.append(gradient.detach())
 
     return note
 

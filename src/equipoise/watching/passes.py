@@ -84,7 +84,7 @@ class DiscriminatorPass:
         waited: an update was made since, and no loss was sent back yet.
         by_features: a gradient came back through the discriminator, though none to its scores.
         by_other_answers: an answer beside the scores, such as a class, was sent back.
-        other_slopes: what was sent back to such answers of one row of numbers a sample.
+        other_answers: such answers of one row of numbers a sample, each with what was sent back to it.
         reversed: the gradient was turned round on its way to the generator.
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
@@ -118,7 +118,7 @@ class DiscriminatorPass:
     waited: bool = False
     by_features: bool = False
     by_other_answers: bool = False
-    other_slopes: list[Tensor] = field(default_factory=list)
+    other_answers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     reversed: bool = False
     turned: bool = False
     mode: float | None = None
@@ -275,6 +275,7 @@ class Assignment:
     decided: int = 0
     cut: bool = False
     matched: bool = False
+    asked_class: bool = False
     undetached: bool = False
     concatenated: bool = False
     reversed: bool = False

@@ -38,6 +38,7 @@ class RecordBuilder:
         self._half: Assignment | None = None
         self._windows = 0
         self._largest_gradient = 0.0
+        self._names_classes = False
         self._next_snapshot = 0
 
     @property
@@ -123,6 +124,7 @@ class RecordBuilder:
         watcher.reservoir.add_real(part)
         if new_reals:
             self._count(part)
+        self._name(part)
         if assignment.fake:
             self._agreement("fake", assignment.fake)
             # One batch of fakes may serve several steps of the discriminator; a generator's step ends that.
@@ -184,6 +186,8 @@ class RecordBuilder:
         if not assignment.generator:
             return
         self._agreement("generator", assignment.generator)
+        if self._names_classes:
+            self._values["condition.asked"] = float(assignment.asked_class)
         self._values |= recorder.generator_signals(assignment)
         self._composite(assignment.generator)
         call = assignment.generator[0].owner.call
@@ -203,6 +207,12 @@ class RecordBuilder:
         known = [share for part in parts if (share := conditions.agreement(part)) is not None]
         if known:
             self._values[f"condition.agreement.{role}"] = torch.stack(known).max()
+
+    def _name(self, real: Part) -> None:
+        found = conditions.named(real)
+        if found is not None:
+            self._names_classes = True
+            self._values["condition.named"], self._values["condition.named.guess"] = found
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
         _, latents = call.images_and_latents()

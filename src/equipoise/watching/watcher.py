@@ -18,6 +18,7 @@ from equipoise.watching.asked import Asked
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, shielded, unwrapped
 from equipoise.watching.averages import Averages
 from equipoise.watching.classes import Reading, Readings
+from equipoise.watching.conditions import asked_class
 from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind, listen_beside
@@ -255,7 +256,7 @@ class Watcher:
             if one.pairs and not self._judges_pairs(one, outputs):
                 one.pairs = []
             others = [value for path, value in terminals if path not in chosen]
-            listen_beside(others, Hook(self, "_note_gradients"), self.problems)
+            listen_beside(one, others, Hook(self, "_note_gradients"), self.problems)
             if one.attached or one.grown:
                 live = self._live_sample(args, kwargs, one.path)
                 listen_behind(one, live, outputs, others, Hook(self, "_note_gradients"), self.problems)
@@ -447,6 +448,7 @@ class Watcher:
             second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}
             assignment = self.roles.generator_step(self._passes, second if self._carry else None)
             assignment.matched = any(one.matched for one in self._passes)
+            assignment.asked_class = any(asked_class(one) for one in self._passes if one.attached)
             assignment.real = reals_beside(assignment, self._passes)
             # If both losses were sent back before either update, the discriminator's passes still wait.
             used = {id(part.owner) for part in assignment.generator if not part.reversed}

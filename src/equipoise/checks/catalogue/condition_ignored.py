@@ -6,6 +6,7 @@ import math
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations, ProbeResult
 
@@ -17,6 +18,8 @@ SMALL_ANSWER = 0.3
 # classes in fewer; noise put on labels on purpose is rarely more than one in ten.
 AGREE = 0.8
 RECORDS = 5
+RECORDS_NOT_ASKED = 10
+LONG = 300  # updates in which a layer of its own learns classes that show
 # Standard errors by which labels that belong to the samples must show: among neighbours, or in the scores.
 SHOWS = 2.0
 SOURCE = "survey of reported failures; equipoise, benchmarks/failures (calibration half)"
@@ -31,6 +34,13 @@ CHECK_ALIGNMENT = Remedy(
     "check-label-alignment",
     "Look at 16 reals with their labels as the discriminator is given them; fix the loader if they do not "
     "match.",
+    "root",
+    "display-only",
+)
+ASK_FOR_THE_CLASS = Remedy(
+    "ask-for-the-class",
+    "Add the discriminator's class loss of the fakes, with the labels that they were made with, to the "
+    "generator's loss.",
     "root",
     "display-only",
 )
@@ -58,13 +68,17 @@ class ConditionIgnored(Check):
         with the class that they were made with, in one player's step (two classes at random agree in half).
         Warning also where the labels seem to have nothing to do with the reals, by two signs: the nearest
         other real has the same label no more often than any other (within 2 standard errors), and the
-        discriminator finds reals with another label no less real (less than 2 standard errors).
+        discriminator finds reals with another label no less real (less than 2 standard errors); or where the
+        discriminator names classes, after 300 updates and the warm-up, no more often rightly than always
+        naming the commonest one. Warning also where it names classes, and in at least 10 records the
+        generator's loss never asks for one, although only the generator is given them.
 
     What else it could be
         - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
         - Labels that do not belong to the samples (shuffled apart): the discriminator cannot use them;
           check it first.
-        - A discriminator that predicts the class instead of being given it: only the generator is judged.
+        - A discriminator that predicts the class instead of being given it: its answers are judged, and what
+          is sent back to them.
         - Simply early: not judged before the warm-up.
         - Fakes shown with wrong classes on purpose, beside the same fakes with the right ones: the pass that
           agrees best counts.
@@ -85,7 +99,13 @@ class ConditionIgnored(Check):
     code = "EQ405"
     name = "condition-ignored"
     kinds = ("passive", "probe")
-    signals = ("condition.agreement.fake", "condition.agreement.generator")
+    signals = (
+        "condition.agreement.fake",
+        "condition.agreement.generator",
+        "condition.named",
+        "condition.named.guess",
+        "condition.asked",
+    )
     facts = ("generator.conditional", "discriminator.conditional")
     probes = ("generator-response",)
     stage = "data"
@@ -111,9 +131,10 @@ class ConditionIgnored(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
-        mixed_up = self._mixed_up(observations)
-        if mixed_up is not None:
-            return mixed_up
+        labels = self._mixed_up(observations) or self._never_asked(observations)
+        labels = labels or self._never_learnt(observations)
+        if labels is not None:
+            return labels
         probe = observations.probe("generator-response")
         if probe is None or not observations.warmed_up:
             return None
@@ -260,6 +281,88 @@ class ConditionIgnored(Check):
                 since=int(shares.steps[shares.values < AGREE][0]),
             )
         return None
+
+    def _never_asked(self, observations: Observations) -> Finding | None:
+        """The discriminator learns to name classes, and the generator's loss never asks for one."""
+        asked = observations.series("condition.asked").finite()
+        if len(asked) < RECORDS_NOT_ASKED or asked.largest() > 0:
+            return None
+        if observations.fact("generator.conditional") is not True:
+            return None
+        # Where the discriminator is given the class, its score asks for it.
+        if observations.fact("discriminator.conditional") is True:
+            return None
+        return self.finding(
+            "warning",
+            0.85,
+            "The generator is given a class and the discriminator learns to name the classes of reals, but "
+            f"in none of {len(asked)} recorded steps does the generator's loss ask for the class: nothing "
+            "makes its samples follow it.",
+            evidence=(
+                Measurement(
+                    "condition.asked",
+                    0.0,
+                    1.0,
+                    "below",
+                    "exact: what is sent back to the discriminator's answers in the generator's step",
+                    f"over {len(asked)} records",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a class term through another classifier",
+                    "open",
+                    "only the discriminator's own answers are seen",
+                ),
+                Alternative(
+                    "a class term that is added later",
+                    "open",
+                    "as soon as it is, this finding is gone",
+                ),
+            ),
+            remedies=(ASK_FOR_THE_CLASS,),
+            since=int(asked.steps[0]),
+        )
+
+    def _never_learnt(self, observations: Observations) -> Finding | None:
+        """The discriminator cannot name the classes of reals after a long time: the labels are not theirs."""
+        named = latest(observations, "condition.named", LONG)
+        guess = latest(observations, "condition.named.guess", LONG)
+        updates = observations.updates.get("discriminator", 0)
+        if not observations.warmed_up or updates < LONG or min(len(named), len(guess)) < RECORDS:
+            return None
+        if not named.median() <= guess.median():
+            return None
+        return self.finding(
+            "warning",
+            confidence(0.7, 0.9, updates / LONG - 1),
+            f"After {updates:,} updates the discriminator names the class of {named.median():.0%} of the "
+            f"reals as its own loss asks; always naming the commonest would give {guess.median():.0%}. The "
+            "labels seem not to belong to the reals.",
+            evidence=(
+                Measurement(
+                    "condition.named",
+                    named.median(),
+                    guess.median(),
+                    "at most",
+                    "what always naming the commonest class of the batch gives",
+                    f"median of {len(named)} records",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "classes that hardly show in a sample",
+                    "open",
+                    "look at 16 reals with their labels",
+                ),
+                Alternative(
+                    "a class term that is too weak",
+                    "unlikely",
+                    "the class has a layer of its own, which Adam trains whatever its weight",
+                ),
+            ),
+            remedies=(CHECK_ALIGNMENT,),
+        )
 
     def undecided(self, observations: Observations) -> str | None:
         if observations.fact("generator.conditional") is not True or not observations.warmed_up:
