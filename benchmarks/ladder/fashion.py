@@ -41,6 +41,12 @@ class Fashion(Bar):
     }
     seeds = (0,)
     data_folder = "fashion_mnist"
+    notes = (
+        "To be read with the floor: the classifier names fewer of the real images rightly than the target "
+        "asks of the generated ones, so that a generator reaches it only by leaving out what is hard to "
+        "name. The recipe with a gamma that fell to 0.001 did more of that (below): more accurate, and of "
+        "the worst class less was covered."
+    )
 
     def dataset(self, task: Task) -> Dataset:
         return task.images()
