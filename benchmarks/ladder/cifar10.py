@@ -84,8 +84,8 @@ class Cifar10(Bar):
     scores = {"frechet_distance": "Fréchet distance"}
     targets = ()
     notes = (
-        "The trial with penalties in every fourth step and a gamma down to 0.001 was run on the reported seed; "
-        "what the recipe is now was tried on another one first."
+        "The trial with penalties in every fourth step and a gamma down to 0.001 was run on the reported "
+        "seed; what the recipe is now was tried on another one first."
     )
     arms = {
         "default": Arm("default", (), "the recipe `default`"),
