@@ -236,7 +236,13 @@ ROWS = [
         "ema-stale",
         {"facts": {"ema": [{"decay": 0.9999}]}, "updates": {"generator": 99}},
         {"facts": {"ema": [{"decay": 0.9999}]}, "updates": {"generator": 100}},
-        (None, "warning"),
+        (None, "info"),
+    ),
+    _row(
+        "ema-stale",
+        {"facts": {"ema": [{"decay": 0.9999}]}, "updates": {"generator": 499}},
+        {"facts": {"ema": [{"decay": 0.9999}]}, "updates": {"generator": 500}},
+        ("info", "warning"),
     ),
     _row(
         "deconv-overlap",

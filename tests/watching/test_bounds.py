@@ -49,3 +49,22 @@ def test_the_constant_slope_of_a_critic_with_clipped_weights_is_no_bound(tmp_pat
 
 def test_neither_is_a_gradient_that_changes(tmp_path) -> None:
     assert clipping(tmp_path, None, None) is None
+
+
+def test_weights_that_stand_still_are_no_clipped_weights(tmp_path) -> None:
+    """A critic that nobody trains keeps its largest weight; no two weights share it, as behind a clamp."""
+    torch.manual_seed(0)
+    generator, critic = nn.Linear(4, 2), nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+    update_g = torch.optim.SGD(generator.parameters(), 1e-2)
+    update_d = torch.optim.SGD(critic.parameters(), 0.0)
+    monitor = equipoise.watch(generator, critic, history=str(tmp_path / "history.sqlite"), every=1)
+    for _ in range(20):
+        for optimizer in (update_d, update_g):
+            fakes = generator(torch.randn(16, 4))
+            loss = critic(fakes.detach()).mean() - critic(torch.randn(16, 2)).mean()
+            loss = loss if optimizer is update_d else -critic(fakes).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert monitor.diagnose().facts["weight.clipping"] is None
+    monitor.close()

@@ -70,7 +70,7 @@ class RecordBuilder:
         parameters = [parameter.detach() for parameter in watcher.network(player).parameters()]
         if player == "discriminator" and parameters:
             # Read before the update, after whatever the loop did to the weights behind the last one.
-            values["_weights.largest"] = statistics.largest_absolute(parameters)
+            values["_weights.largest"] = statistics.bound_touched(parameters)
         self._before[player] = list(torch._foreach_mul(parameters, 1.0)) if parameters else []
 
     def _after_update(self, player: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -116,6 +117,22 @@ def largest_absolute(tensors: Sequence[Tensor]) -> Tensor:
         return torch.zeros(())
     values = torch._foreach_norm([tensor.detach() for tensor in tensors], float("inf"))
     return torch.stack([value.float() for value in values]).max()
+
+
+def bound_touched(tensors: Sequence[Tensor]) -> Tensor:
+    """The largest absolute value, if two elements or more share it, as behind a clamp; NaN otherwise.
+
+    Example:
+        >>> bound_touched([torch.tensor([0.01, -0.01]), torch.tensor([0.002])]).item()
+        0.009999999776482582
+        >>> bound_touched([torch.tensor([0.3, 0.1])]).item()
+        nan
+    """
+    largest = largest_absolute(tensors)
+    if not tensors:
+        return largest
+    touching = torch.stack([(tensor.detach().abs() >= largest).sum() for tensor in tensors]).sum()
+    return torch.where(touching >= 2, largest, math.nan)
 
 
 def pairwise_distances(rows: Tensor, others: Tensor) -> Tensor:

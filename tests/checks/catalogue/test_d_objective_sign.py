@@ -80,3 +80,20 @@ def test_a_step_without_reals() -> None:
     assert [remedy.name for remedy in finding.remedies] == ["pass-reals"]
     assert found(NAME, observe(facts={"roles.decided": 0.8}, base=run)) is None
     assert found(NAME, observe({"score.fake.mean": [0.0] * 19}, base=run)) is None  # it may yet come
+
+
+def test_targets_that_are_a_coins_toss() -> None:
+    def verdict(real: float, fake: float, size: float, target: float | None = None) -> str | None:
+        signals = {"slope.real.positive": real, "slope.fake.positive": fake}
+        signals |= {"slope.real.size": size, "slope.fake.size": size}
+        facts = {"objective.generator": "logistic", "objective.target.real": target}
+        facts["objective.target.fake"] = None
+        finding = found(NAME, observe(signals, facts=facts, base=healthy_ns_gan()))
+        return finding and finding.severity
+
+    assert verdict(0.52, 0.47, 0.5) == "error"
+    # A third of the labels flipped still tells reals from fakes.
+    assert verdict(0.33, 0.67, 0.5) is None
+    # Soft targets that the scores have reached: both signs, but hardly any push.
+    assert verdict(0.52, 0.47, 0.05) is None
+    assert verdict(0.52, 0.47, 0.5, target=0.9) is None

@@ -49,6 +49,12 @@ def test_a_critic_that_is_too_steep_is_a_warning_a_flat_one_a_remark() -> None:
     assert check().run(penalised(norm=40.0)).details["case"] == "steepness"
 
 
+def test_data_in_the_hundreds_are_no_fault_of_the_penalty() -> None:
+    steep = penalised(norm=40.0)
+    assert check().run(observe({"sample.real.std": 500.0}, base=steep)) is None
+    assert check().run(observe({"sample.real.std": 1.0}, base=steep)).severity == "warning"
+
+
 def test_one_score_of_shape_one_is_no_patch() -> None:
     single = observe(facts={"score.shape": [[1]]}, base=penalised(norm=40.0))
     assert check().run(single).severity == "warning"

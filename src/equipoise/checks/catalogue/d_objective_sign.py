@@ -17,7 +17,10 @@ LEAST_PUSHED, UNKNOWN_ROLES = 60, 0.05  # batches in all, of which so many may h
 SAME_TARGET = 0.05  # targets read from slopes are exact to about 1 %; smoothing keeps them 0.5 or more apart
 LEAST_UNSEEN = 20  # records of the generator's step after which fakes must have been seen in the other's
 SURE_ROLES = 0.99
+LEAST_MIXED, MIXED = 10, 0.1
+HARD_SLOPE = 0.35  # |sigmoid - target| of an undecided discriminator is 0.5; of a reached soft target near 0
 SOURCE = "exact: the signs of a derivative"
+MIXED_SOURCE = "ours: within 0.1 of one half; flipping a third of the labels leaves 0.33 and 0.67"
 TARGET_SOURCE = "exact: both targets of one loss are equal"
 ROLES_SOURCE = "exact: no fake entered the discriminator's step, of which 99 % or more of the roles are known"
 PASS_REALS = Remedy(
@@ -51,7 +54,9 @@ class DiscriminatorObjectiveSign(Check):
         while a penalty is sent back and 20 records show it being updated: error. One of the two terms of a
         relativistic average loss has the other's target: error if no usual family explains the slopes and
         this one does to within 2 %. Where no batch can be told to be real or fake (a reward instead of a
-        gradient), error if all of 60 or more are pushed the same way.
+        gradient), error if all of 60 or more are pushed the same way. Under cross entropy, targets that are
+        a coin's toss: error if in the median of 10 records both shares are within 0.1 of one half and the
+        mean slopes above 0.35.
 
     What else it could be
         - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.
@@ -87,6 +92,7 @@ class DiscriminatorObjectiveSign(Check):
     facts = (
         "objective.target.real",
         "objective.target.fake",
+        "objective.generator",
         "objective.half_turned.discriminator",
         "roles.decided",
         "roles.pushed",
@@ -111,10 +117,58 @@ class DiscriminatorObjectiveSign(Check):
             half_turned(self, observations, "discriminator", "slope.real.size")
             or self._by_sign(observations)
             or self._by_target(observations)
+            or self._by_mixture(observations)
             or self._all_one_way(observations)
             or self._never_sent_back(observations)
             or self._without_fakes(observations)
             or self._without_reals(observations)
+        )
+
+    def _by_mixture(self, observations: Observations) -> Finding | None:
+        """Hard targets drawn at random: both batches are pushed both ways, half and half, and hard."""
+        known = [observations.fact(f"objective.target.{role}") for role in ("real", "fake")]
+        logistic = observations.fact("objective.generator") == "logistic"
+        if not logistic or any(target is not None for target in known):
+            return None
+        measured = []
+        for role in ("real", "fake"):
+            shares = observations.series(f"slope.{role}.positive").finite()
+            size = observations.series(f"slope.{role}.size").median()
+            if len(shares) < LEAST_MIXED or not size > HARD_SLOPE:
+                return None
+            if not abs(shares.median() - 0.5) < MIXED:
+                return None
+            measured.append(
+                Measurement(
+                    f"slope.{role}.positive",
+                    shares.median(),
+                    0.5,
+                    "near",
+                    MIXED_SOURCE,
+                    f"share of slopes that push down, median of {len(shares)} records",
+                )
+            )
+        return self.finding(
+            "error",
+            0.85,
+            "The discriminator's targets are drawn at random: of the reals' scores "
+            f"{measured[0].value:.0%} are pushed down and the rest up, of the fakes' "
+            f"{measured[1].value:.0%}, all with the strength of targets of 0 and 1. There is nothing to "
+            "learn from that.",
+            evidence=tuple(measured),
+            because=(
+                Alternative(
+                    "noise put on labels",
+                    "ruled out",
+                    "up to a third of flipped labels would leave a difference between reals and fakes",
+                ),
+                Alternative(
+                    "soft targets that the scores have reached",
+                    "ruled out",
+                    "the slopes would be small there",
+                ),
+            ),
+            since=0,
         )
 
     def _without_reals(self, observations: Observations) -> Finding | None:

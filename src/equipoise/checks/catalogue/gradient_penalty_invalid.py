@@ -15,6 +15,7 @@ from equipoise.history.observations import Observations
 
 # survey and B4: after 500 critic steps the mean norm lies in [0.3, 3].
 LOWEST_NORM, HIGHEST_NORM = 0.3, 3.0
+LARGE_UNITS = 10.0  # standard deviation of the reals
 CRITIC_STEPS = 500
 # An order of magnitude beside the target holds nothing, whatever the samples do meanwhile.
 FAR_TOO_STEEP = 10.0
@@ -103,7 +104,8 @@ class GradientPenaltyInvalid(Check):
     What else it could be
         An R1 or DRAGAN penalty: other families, other points, other targets; not judged here. A penalty per
         patch on purpose, as in SinGAN. The first hundreds of critic steps. A critic with batch or instance
-        norm, whose gradient is not that of one sample.
+        norm, whose gradient is not that of one sample. Data whose standard deviation is beyond 10, on which
+        a slope of one is out of reach: `range-mismatch` says so.
 
     Remedies
         Root: flatten per sample before the norm; one uniform alpha per sample; no batch or instance norm
@@ -354,6 +356,10 @@ class GradientPenaltyInvalid(Check):
                 )
         if not case:
             return None
+        if case == "steepness" and observations.series("sample.real.std").median() > LARGE_UNITS:
+            return (
+                None  # a slope of one for each unit of data in the hundreds is out of reach: range-mismatch
+            )
         if case == "steepness" and norm < LOWEST_NORM:
             # A one-sided penalty and R1 leave a critic flatter than one: no fault by itself.
             severity = "info"

@@ -48,7 +48,13 @@ LARGE_EPSILON_SOURCE = "ours: beyond the gradients' size Adam is plain descent a
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
 # What settings outside the range explain; a rate of zero also explains that nothing moves.
-_OUTSIDE = (*SYMPTOMS, "non-finite", "adversarial-weight-imbalance", "gradient-penalty-invalid")
+_OUTSIDE = (
+    *SYMPTOMS,
+    "non-finite",
+    "exploding-gradient",
+    "adversarial-weight-imbalance",
+    "gradient-penalty-invalid",
+)
 # A bound on the norm is harmless under Adam, which divides by the gradient's size; SGD's step it bounds.
 SMALLEST_UPDATE_CLIPPED = 3e-5
 MOSTLY = 0.9

@@ -121,6 +121,7 @@ class RangeMismatch(Check):
         "discriminator-overfitting",
         "condition-ignored",
         "z-ignored",
+        "bn-erases-latent",
         "critic-unconstrained",
         "non-finite",
         "frozen-network",
