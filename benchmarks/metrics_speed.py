@@ -29,7 +29,7 @@ from typing import Any
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _common import write_result
+from _common import RESULTS, write_result
 
 Function = Callable[[torch.Tensor, torch.Tensor], dict[str, float]]
 SUBSETS, SUBSET_SIZE, K = 100, 1000, 5
@@ -208,6 +208,9 @@ def main() -> None:
     parser.add_argument(
         "--large", action="store_true", help="also 50,000 samples, Fréchet and kernel distance, ours alone"
     )
+    parser.add_argument(
+        "--large-alone", action="store_true", help="only those, beside the comparisons that were kept"
+    )
     parser.add_argument("--one", choices=sorted(FUNCTIONS), help=argparse.SUPPRESS)
     parser.add_argument("--samples", type=int, default=10_000, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -216,7 +219,9 @@ def main() -> None:
         print(json.dumps({"result": result, "seconds": seconds, "peak_megabytes": round(peak, 1)}))
         return
     content: dict[str, Any] = {"comparisons": {}, "left_out": {}, "large": {}}
-    for title, ours, theirs, package, count in PAIRS:
+    if options.large_alone:
+        content = json.loads((RESULTS / "metrics_speed.json").read_text(encoding="utf-8")) | {"large": {}}
+    for title, ours, theirs, package, count in () if options.large_alone else PAIRS:
         reason = importable(theirs)
         if reason:
             content["left_out"][title] = f"{package}: {reason}"
@@ -226,7 +231,7 @@ def main() -> None:
         print(f"{title}: {found['times_faster_median']} times faster than {package} ", end="")
         print(f"({found['times_less_processor_time_median']} times less processor time), ", end="")
         print(f"{found['memory_ratio']} of its peak memory", flush=True)
-    if options.large:
+    if options.large or options.large_alone:
         for name in ("our_frechet", "our_kernel"):
             content["large"][name] = in_fresh_process(name, int(50_000 * options.scale), options.width)
             print(name, content["large"][name], flush=True)

@@ -264,7 +264,18 @@ def metrics_speed(result: Result) -> str:
         for name, entry in result["comparisons"].items()
     ]
     columns = ("metric", "against", "times as fast", "peak memory")
-    return "\n\n".join(["## Metrics", table(columns, rows), machine(result)])
+    parts = ["## Metrics", table(columns, rows)]
+    names = {"our_frechet": "the Fréchet distance", "our_kernel": "the kernel distance"}
+    large = [
+        f"{names[name]} {entry['seconds']:.0f} s and {entry['peak_megabytes']:.0f} MB"
+        for name, entry in result["large"].items()
+    ]
+    if large:
+        parts.append(
+            "Two sets of 50,000 x 2,048 features, beside other work, with the memory beyond that of the "
+            f"features: {'; '.join(large)}."
+        )
+    return "\n\n".join([*parts, machine(result)])
 
 
 def history_open(result: Result) -> str:
