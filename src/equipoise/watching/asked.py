@@ -15,6 +15,8 @@ from torch.autograd.graph import get_gradient_edge
 
 # Gradients of all weights of a network may be asked for to be used (backward(inputs=...), manual steps).
 _FEW = 0.5
+# Not public: where a version of torch lacks them, no pass is taken for one that only asks.
+_TELLS = all(hasattr(torch._C, name) for name in ("_current_graph_task_id", "_will_engine_execute_node"))
 
 
 class Asked:
@@ -25,6 +27,8 @@ class Asked:
         self._task, self._answer = -1, False
 
     def __call__(self) -> bool:
+        if not _TELLS:
+            return False
         task = torch._C._current_graph_task_id()
         if task != self._task:
             self._task, self._answer = task, self._look()
