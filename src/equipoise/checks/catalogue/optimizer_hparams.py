@@ -54,6 +54,7 @@ _OUTSIDE = (
     "exploding-gradient",
     "adversarial-weight-imbalance",
     "gradient-penalty-invalid",
+    "eval-drift",
 )
 # A bound on the norm is harmless under Adam, which divides by the gradient's size; SGD's step it bounds.
 SMALLEST_UPDATE_CLIPPED = 3e-5
