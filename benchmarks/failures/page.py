@@ -99,9 +99,11 @@ newest unseen result.**
 
 LATER_CORRECTED = """### After the errors that it showed were corrected
 
-The runs that were missed, and all healthy ones, trained again with what is measured now; the other histories
-judged anew with the checks as they are. No unseen result:
+The runs that were missed{healthy} trained again with what is measured now; the other histories judged anew
+with the checks as they are. No unseen result:
 """
+# Of the newest half there was no time to train the healthy runs again.
+HEALTHY_AGAIN = {"second": ", and all healthy ones,", "third": ", and all healthy ones,", "fourth": ""}
 
 # What the stated confidences of a later half had been scaled by.
 TABLE_OF = {
@@ -131,7 +133,11 @@ def _later(half: str, result: dict[str, Any], corrected: dict[str, Any] | None, 
     if misses.exists():
         parts.append(misses.read_text(encoding="utf-8").strip() + "\n")
     if corrected is not None and half in corrected:
-        parts += [LATER_CORRECTED, "\n".join(headline(corrected, (half,))) + "\n", _left(corrected, half)]
+        parts += [
+            LATER_CORRECTED.format(healthy=HEALTHY_AGAIN[half]),
+            "\n".join(headline(corrected, (half,))) + "\n",
+            _left(corrected, half),
+        ]
     return "\n".join(parts)
 
 
