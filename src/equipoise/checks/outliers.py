@@ -8,7 +8,7 @@ import numpy as np
 
 from equipoise.history.observations import Observations, Series
 
-OUTLIER = 20.0
+OUTLIER = 20.0  # a batch's largest value over that of the usual batch
 OUTLIER_SOURCE = "ours: among batches of 128 log-normal values one of 1,000 is 6 times the usual"
 _OUTLYING_RECORDS, _RECORDS = 2, 3
 # With a corrupt record in most batches the median is one; the usual batch is among the smallest.

@@ -19,6 +19,11 @@ _FEW = 0.5
 _TELLS = all(hasattr(torch._C, name) for name in ("_current_graph_task_id", "_will_engine_execute_node"))
 
 
+def never() -> bool:
+    """For passes of which nothing is asked: without a way to the generator there is no term to weigh."""
+    return False
+
+
 class Asked:
     """Whether the backward pass under way only asks for gradients at a few weights of a network."""
 

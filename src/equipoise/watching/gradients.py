@@ -92,26 +92,25 @@ def listen_behind(
         node.register_hook(
             shielded(problems, "adversarial-gradients", keep_adversarial(one, node, index, sent_back))
         )
-    if scores:
-        for value in others:
-            if value.requires_grad:
-                value.register_hook(shielded(problems, "adversarial-gradients", note_other_answer(one)))
 
 
 def listen_beside(one: DiscriminatorPass, others: list[Tensor], sent_back: Hook, problems: Problems) -> None:
-    """Hook the answers beside the scores: what is behind one of them may be reached before any score is.
+    """Hook the answers beside the scores (a class, a code): what is behind one may be reached before a score.
 
     The layer of a class that was computed behind the score gets its gradient first. What is sent back to an
     answer of one row of numbers a sample is kept beside it.
     """
-    reference = weakref.ref(one)
+    reference, scored = weakref.ref(one), bool(one.scores)
 
     def note(gradient: Tensor, answer: Tensor) -> None:
         known = reference()
+        told = known is not None and not known.asked()
+        if known is not None and told and scored:
+            known.by_other_answers = True
         if torch.is_grad_enabled():
             return
         sent_back()
-        if known is None or (known.asked is not None and known.asked()):
+        if known is None or not told:
             return
         if gradient.ndim == 2 and len(gradient) == len(known.samples):
             known.other_answers.append((answer, gradient.detach()))
@@ -122,18 +121,6 @@ def listen_beside(one: DiscriminatorPass, others: list[Tensor], sent_back: Hook,
             value.register_hook(shielded(problems, "stale-gradients", hook))
 
 
-def note_other_answer(one: DiscriminatorPass) -> Any:
-    """An answer that is neither a score nor on the way to one (a class, a code) was sent back."""
-    reference = weakref.ref(one)
-
-    def note(_: Tensor) -> None:
-        known = reference()
-        if known is not None and not (known.asked is not None and known.asked()):
-            known.by_other_answers = True
-
-    return note
-
-
 def keep_adversarial(one: DiscriminatorPass, node: Any, index: int, sent_back: Hook) -> Any:
     reference, own = weakref.ref(one), isinstance(node, BackwardCFunction)
 
@@ -141,7 +128,7 @@ def keep_adversarial(one: DiscriminatorPass, node: Any, index: int, sent_back: H
         known = reference()
         if known is None or torch.is_grad_enabled() or index >= len(inputs):
             return
-        if known.asked is not None and known.asked():
+        if known.asked():
             return
         gradient = inputs[index]
         if gradient is None:

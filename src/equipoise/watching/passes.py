@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from equipoise.watching.asked import never
 from equipoise.watching.scores import Score
 from equipoise.watching.tree import Path, at_path, floating_tensors
 
@@ -122,7 +123,7 @@ class DiscriminatorPass:
     reversed: bool = False
     turned: bool = False
     mode: float | None = None
-    asked: Callable[[], bool] | None = None
+    asked: Callable[[], bool] = never
 
     @property
     def matched(self) -> bool:

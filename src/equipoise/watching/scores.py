@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from equipoise.watching.asked import never
 from equipoise.watching.classes import Reading, Readings, read_slopes, read_values, told_nothing
 from equipoise.watching.tree import Path, float32, floating_tensors
 
@@ -184,7 +185,7 @@ def listen(
     on_fault: Callable[[Exception], None],
     readings: Readings,
     on_reading: Callable[[Path, Reading], None],
-    asked: Callable[[], bool] | None = None,
+    asked: Callable[[], bool] = never,
 ) -> Score:
     """Read a score tensor and hook what the loss will send back to it.
 
@@ -218,7 +219,7 @@ def listen(
             score.penalty_passes += 1
             return
         try:
-            if asked is not None and asked():
+            if asked():
                 return
             slope = _flat(gradient.detach(), rows)
             if score.reading is None and not score.sigmoid:
@@ -236,7 +237,7 @@ def listen(
         if torch.is_grad_enabled() or not inputs or inputs[0] is None:
             return
         try:
-            if asked is not None and asked():
+            if asked():
                 return
             slope = _flat(inputs[0].detach(), rows)
             if slope.shape == values.shape:

@@ -243,7 +243,8 @@ class Watcher:
             if self._answers.only_features(one.member, terminals, tuple(one.samples.shape[1:])):
                 chosen = []
             one.certain = certain
-            one.asked = self._asked if one.attached else None
+            if one.attached:
+                one.asked = self._asked
             by_path = dict(terminals)
             rows, read = len(one.samples), self._on_reading
             one.scores = [

@@ -37,6 +37,25 @@ CHECK_ALIGNMENT = Remedy(
     "root",
     "display-only",
 )
+MAKE_IT_HEED = (
+    CHECK_ALIGNMENT,
+    PASS_THE_SAME,
+    Remedy(
+        "projection-discriminator",
+        "Give the discriminator the condition by projection, and pairs of reals with wrong conditions "
+        "as further fakes.",
+        "root",
+        "unsafe",
+    ),
+    Remedy(
+        "raise-classifier-weight",
+        "Raise the weight of the auxiliary class term until its gradient at the fakes is as large as "
+        "the adversarial "
+        "one.",
+        "symptomatic",
+        "unsafe",
+    ),
+)
 ASK_FOR_THE_CLASS = Remedy(
     "ask-for-the-class",
     "Add the discriminator's class loss of the fakes, with the labels that they were made with, to the "
@@ -110,29 +129,14 @@ class ConditionIgnored(Check):
     probes = ("generator-response",)
     stage = "data"
     explains = ()
-    remedies = (
-        CHECK_ALIGNMENT,
-        PASS_THE_SAME,
-        Remedy(
-            "projection-discriminator",
-            "Give the discriminator the condition by projection, and pairs of reals with wrong conditions "
-            "as further fakes.",
-            "root",
-            "unsafe",
-        ),
-        Remedy(
-            "raise-classifier-weight",
-            "Raise the weight of the auxiliary class term until its gradient at the fakes is as large as "
-            "the adversarial "
-            "one.",
-            "symptomatic",
-            "unsafe",
-        ),
-    )
+    remedies = (*MAKE_IT_HEED, ASK_FOR_THE_CLASS)
 
     def run(self, observations: Observations) -> Finding | None:
-        labels = self._mixed_up(observations) or self._never_asked(observations)
-        labels = labels or self._never_learnt(observations)
+        labels = (
+            self._mixed_up(observations)
+            or self._never_asked(observations)
+            or self._never_learnt(observations)
+        )
         if labels is not None:
             return labels
         probe = observations.probe("generator-response")
@@ -199,6 +203,7 @@ class ConditionIgnored(Check):
                     "look at 16 reals with their labels; no measurement knows what they should be",
                 ),
             ),
+            remedies=MAKE_IT_HEED,
         )
 
     def _unrelated(self, probe: ProbeResult) -> Finding | None:

@@ -12,6 +12,7 @@ from equipoise.history.observations import Observations
 DISTANCE = 3.0  # times the distance between two draws of the same mode
 CHANGE = 0.5  # of the spread across the batch
 DISTANCE_SOURCE = "ours: three times what two draws in the same mode differ by (benchmarks/failures)"
+CHANGE_SOURCE = "ours: half of the spread between samples (benchmarks/failures)"
 TRAINED = 0.5  # share of the layers in train mode, in a network's own updates
 STEPS, RECORDS = 20, 5
 TRAINED_SOURCE = "exact: `training` of its layers in its own updates"
@@ -21,7 +22,16 @@ _TRAIN = Remedy(
     "root",
     "safe",
 )
-CHANGE_SOURCE = "ours: half of the spread between samples (benchmarks/failures)"
+_BEFORE_SAMPLING = (
+    Remedy(
+        "recalibrate-batch-norm",
+        "Reset the generator's running statistics and recompute them over 200 batches in train mode "
+        "before sampling.",
+        "root",
+        "safe",
+    ),
+    Remedy("sample-in-train-mode", "Sample in train mode with large batches.", "symptomatic", "safe"),
+)
 
 
 @CHECKS.register("eval-drift")
@@ -75,16 +85,7 @@ class EvalDrift(Check):
     probes = ("eval-drift",)
     stage = "wiring"
     explains = ()
-    remedies = (
-        Remedy(
-            "recalibrate-batch-norm",
-            "Reset the generator's running statistics and recompute them over 200 batches in train mode "
-            "before sampling.",
-            "root",
-            "safe",
-        ),
-        Remedy("sample-in-train-mode", "Sample in train mode with large batches.", "symptomatic", "safe"),
-    )
+    remedies = (*_BEFORE_SAMPLING, _TRAIN)
 
     def run(self, observations: Observations) -> Finding | None:
         return self._trained_in_eval(observations) or self._drift(observations)
@@ -178,6 +179,7 @@ class EvalDrift(Check):
                     else f"{mode:.0%} of the training's forwards were in train mode",
                 ),
             ),
+            remedies=_BEFORE_SAMPLING,
         )
 
     def undecided(self, observations: Observations) -> str | None:

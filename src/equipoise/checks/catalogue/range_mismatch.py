@@ -32,8 +32,6 @@ SIGN = "voletiv/self-attention-GAN-pytorch issue 6; ours: smallest real at or ab
 FAKE_SIGN = "ours: fakes clearly below zero (-0.2)"
 NORMALISED = "UMLAUT: input outside [-1, 1]; ours: a standard deviation above 10"
 
-
-# A batch's largest value over that of the usual batch.
 CLEAN_DATA = Remedy(
     "remove-corrupt-records",
     "Find the samples with values beyond the usual range and remove or clip them when the data are loaded.",
