@@ -23,6 +23,7 @@ import sys
 import time
 import types
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +234,8 @@ def main() -> None:
         print(f"{found['memory_ratio']} of its peak memory", flush=True)
     if options.large or options.large_alone:
         for name in ("our_frechet", "our_kernel"):
-            content["large"][name] = in_fresh_process(name, int(50_000 * options.scale), options.width)
+            found = in_fresh_process(name, int(50_000 * options.scale), options.width)
+            content["large"][name] = found | {"date": datetime.now(UTC).date().isoformat()}
             print(name, content["large"][name], flush=True)
     print(write_result("metrics_speed", content))
 

@@ -267,7 +267,7 @@ def metrics_speed(result: Result) -> str:
     parts = ["## Metrics", table(columns, rows)]
     names = {"our_frechet": "the Fréchet distance", "our_kernel": "the kernel distance"}
     large = [
-        f"{names[name]} {entry['seconds']:.0f} s and {entry['peak_megabytes']:.0f} MB"
+        f"{names[name]} {entry['seconds']:.0f} s and {entry['peak_megabytes']:.0f} MB ({entry['date']})"
         for name, entry in result["large"].items()
     ]
     if large:

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from equipoise.trainer import Run
 
 MODES = 1000
+#: The penalties of the recipe `default` when the long runs were made.
+PENALTIES_BEFORE = (
+    "penalties.r1.every=1",
+    "penalties.r1.final_gamma=0.001",
+    "penalties.r2.every=1",
+    "penalties.r2.final_gamma=0.001",
+)
 
 
 class StackedBar(Bar):

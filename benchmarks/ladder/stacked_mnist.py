@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.ladder.bar import Arm, Published
-from benchmarks.ladder.stacked import StackedMnist, all_modes
+from benchmarks.ladder.stacked import PENALTIES_BEFORE, StackedMnist, all_modes
 
 
 class FullStackedMnist(StackedMnist):
@@ -26,11 +26,7 @@ class FullStackedMnist(StackedMnist):
                 "objective.name=relativistic-pairing",
                 "training.batch_size=64",
                 "training.steps=40000",
-                # As the recipe was when this was measured.
-                "penalties.r1.every=1",
-                "penalties.r1.final_gamma=0.001",
-                "penalties.r2.every=1",
-                "penalties.r2.final_gamma=0.001",
+                *PENALTIES_BEFORE,
             ),
             "relativistic pairing, R1 and R2, small convolutional networks",
         ),

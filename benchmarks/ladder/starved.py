@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
 from benchmarks.ladder.bar import Arm, Published, Target, Task
-from benchmarks.ladder.stacked import StackedMnist
+from benchmarks.ladder.stacked import PENALTIES_BEFORE, StackedMnist
 from equipoise.data import Dataset
 from equipoise.networks.base import ARCHITECTURES, Architecture, Discriminator, Generator, NetworkPlan
 from equipoise.networks.blocks import normalisation
@@ -112,11 +112,7 @@ class StarvedStackedMnist(StackedMnist):
             (
                 *_NETWORKS,
                 "objective.name=relativistic-pairing",
-                # As the recipe was when this was measured.
-                "penalties.r1.every=1",
-                "penalties.r1.final_gamma=0.001",
-                "penalties.r2.every=1",
-                "penalties.r2.final_gamma=0.001",
+                *PENALTIES_BEFORE,
             ),
             "relativistic pairing, R1 and R2, no normalisation in the discriminator",
         ),

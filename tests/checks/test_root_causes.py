@@ -107,14 +107,23 @@ def test_a_healthy_run_gets_a_clean_bill(run) -> None:
     assert not diagnosis.problems
 
 
-@pytest.mark.parametrize("cause", ["bn-erases-latent", "init-sanity"])
-def test_what_is_wrong_with_the_layers_explains_what_eval_mode_shows(cause: str) -> None:
+@pytest.mark.parametrize(
+    ("cause", "effect"),
+    [
+        ("bn-erases-latent", "eval-drift"),
+        ("init-sanity", "eval-drift"),
+        ("optimizer-hparams", "eval-drift"),
+        ("optimizer-hparams", "exploding-gradient"),
+        ("range-mismatch", "bn-erases-latent"),
+    ],
+)
+def test_a_cause_that_was_seen_beside_its_effect_comes_first(cause: str, effect: str) -> None:
     checks = dict(CHECKS.items())
-    drift = Finding("EQ012", "eval-drift", "warning", 0.95, "Eval mode differs.")
+    drift = Finding(checks[effect].code, effect, "warning", 0.95, "Something follows.")
     fault = Finding(checks[cause].code, cause, "warning", 0.75, "A layer is wrong.")
     assert [(one.name, one.caused_by) for one in rank([drift, fault], checks)] == [
         (cause, None),
-        ("eval-drift", cause),
+        (effect, cause),
     ]
     # Alone it is a fault of its own, and a mere remark explains no warning.
     assert [one.caused_by for one in rank([drift], checks)] == [None]

@@ -88,3 +88,27 @@ def test_labels_that_have_nothing_to_do_with_the_reals() -> None:
     # may know all the same.
     assert _belonging(0.2, 0.3) is None
     assert _belonging(0.1, 6.0) is None
+
+
+def _naming(asked: float, named: float = 0.9, base=None, **options: object):
+    signals = {"condition.asked": asked, "condition.named": named, "condition.named.guess": 0.2}
+    facts = {"generator.conditional": True, "discriminator.conditional": False, **options}
+    return found(NAME, observe(signals, facts=facts, base=base or healthy_conditional_gan()))
+
+
+def test_a_class_that_nobody_asks_the_generator_for() -> None:
+    finding = _naming(0.0)
+    assert finding.severity == "warning"
+    assert [remedy.name for remedy in finding.remedies] == ["ask-for-the-class"]
+    assert _naming(1.0) is None
+    # A discriminator that is given the class asks by its score; a generator without one has none to follow.
+    assert _naming(0.0, **{"discriminator.conditional": True}) is None
+    assert _naming(0.0, **{"generator.conditional": False}) is None
+
+
+def test_classes_that_are_never_learnt() -> None:
+    finding = _naming(1.0, named=0.12)
+    assert [remedy.name for remedy in finding.remedies] == ["check-label-alignment"]
+    assert _naming(1.0, named=0.5) is None
+    young = observe(step=250, base=healthy_conditional_gan())
+    assert _naming(1.0, named=0.12, base=young) is None
