@@ -26,11 +26,11 @@ replant(
     "agent lsgan blobs twins",
     "notebook bce heart",
     "notebook lsgan stripes",
-    "notebook wgan-clip blobs",
+    Case("notebook", "wgan-clip", "helix", steps=1000),
     "notebook bce strands",
     "notebook bce-sigmoid ellipses",
     "runner hinge heart",
-    "runner logistic blobs style",
+    "runner logistic helix style",
     "runner logistic ellipses growing",
     "gradients bce blobs",
     "gradients rpgan heart",
@@ -41,7 +41,7 @@ replant(
     "projection hinge blobs",
     "projection bce shoes",
     "condvec bce orders",
-    "condvec hinge orders blind",
+    Case("condvec", "bce", "orders", steps=900, network="blind"),
     "condvec bce linnerud",
     "inpaint lsgan shoes",
     "denoise lsgan sines",
@@ -57,7 +57,7 @@ replant("reversed-critic-sign", "gradients wgan-gp heart", "projection hinge hel
 replant("undetached-but-zeroed", "notebook bce blobs", "notebook bce shoes")
 replant("least-squares-that-oscillates", "accelerated lsgan stripes")
 replant("similar-at-first", "gradients bce helix", "agent bce shoes flat")
-replant("clip-before-step", "notebook wgan-clip heart")
+replant("clip-before-step", Case("notebook", "wgan-clip", "helix", steps=700, network="before"))
 replant(
     "slow-but-fine",
     Case("agent", "bce", "heart", steps=1300, network="slow"),

@@ -159,7 +159,7 @@ def make_networks(case: Case, source: Source, latent: int) -> tuple[nn.Module, n
         return generator, Packed(features, PAC)
     if variant in ("dict", "tuple"):
         return generator, FeatureDiscriminator(trunk, width, as_dict=variant == "dict")
-    if "std" in variant:
+    if "std" in variant or "style" in variant:
         return generator, nn.Sequential(*trunk, MinibatchStd(), nn.Linear(width + 1, 1))
     return generator, nn.Sequential(*trunk, nn.Linear(width, 1))
 
@@ -200,8 +200,8 @@ def _settle(parts: FifthParts) -> None:
     flat = kind in ("points", "table")
     parts.optimizers = adam(1e-3, 2e-3, beta1=0.0) if flat else adam(2e-3, 2e-3, beta1=0.0)
     if case.family == "wgan-clip":
-        parts.optimizers = rmsprop(8e-4)
-        parts.clip_weights, parts.critic_steps = 0.15, 3
+        parts.optimizers = rmsprop(1e-3)
+        parts.clip_weights, parts.critic_steps = 0.2, 3
     elif case.family == "wgan-gp":
         parts.optimizers = adam(1e-3, 1e-3, beta1=0.0, beta2=0.9)
         parts.penalty, parts.critic_steps = losses.gradient_penalty, 3
@@ -214,8 +214,10 @@ def _settle(parts: FifthParts) -> None:
         parts.penalty, parts.penalty_weight = r1_penalty, 0.1
     if case.style == "gradients" and parts.penalty is None:
         parts.penalty, parts.penalty_weight = r1_penalty, 0.05
-    if case.style in ("agent", "runner") and case.network != "sharp":
+    if case.style in ("agent", "runner"):
         parts.average_decay = 0.97
+    if "style" in case.network:
+        parts.penalty, parts.penalty_every, parts.penalty_weight = r1_penalty, 4, 0.1
     if case.style == "projection":
         parts.average_decay = 0.97
         parts.optimizers = adam(1e-3, 3e-3, beta1=0.0) if flat else adam(2e-3, 4e-3, beta1=0.0)

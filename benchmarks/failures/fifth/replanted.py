@@ -16,6 +16,7 @@ from benchmarks.failures.faults.base import measured
 from benchmarks.failures.fifth.filed import replant
 from benchmarks.failures.fifth.parts import FifthParts, first
 from benchmarks.failures.fourth.replanted import _dead, _few_images, _noise_without_gradient
+from benchmarks.failures.parts import Case
 from benchmarks.failures.third.replanted import _batch_norm, _too_weak, _uneven
 
 # -- first corpus: balance -------------------------------------------------------------------------
@@ -38,7 +39,7 @@ replant("constant-latent", "runner bce heart", "notebook lsgan sines")
 replant("first-batch-for-ever", "agent bce ellipses", "gradients wgan-gp heart")
 replant("sorted-and-unshuffled", "accelerated bce shoes", "runner lsgan blobs")
 replant("duplicated-reals", "notebook hinge helix", "accelerated lsgan sines")
-replant("labels-shuffled", "condvec bce blobs", "projection hinge ellipses")
+replant("labels-shuffled", "condvec bce blobs", "projection hinge shoes")
 replant("missing-values", "agent bce helix", "condvec wgan-gp orders")
 replant("corrupt-records", "gradients lsgan linnerud", "runner wgan-gp orders")
 
@@ -75,7 +76,9 @@ replant("collapse-to-one", "notebook bce heart", "accelerated bce shoes flat")
 replant("collapse-to-three", "lightning bce blobs", "agent rahinge ellipses flat")
 replant("collapsed-and-blind", "notebook lsgan heart", "gradients bce helix")
 replant("tiny-data", "runner bce shoes flat", "lightning bce ellipses flat", apply=_few_images)
-replant("tiny-table", "accelerated bce linnerud", "agent lsgan orders")
+replant(
+    "tiny-table", Case("lightning", "bce", "orders", steps=1000), Case("agent", "bce", "linnerud", steps=1000)
+)
 replant("augmentation-without-cap", "agent bce ellipses flat", "runner bce linnerud")
 
 
@@ -157,7 +160,7 @@ replant("hinge-fake-term-copied", "projection hinge blobs", "accelerated hinge s
 replant("targets-broadcast", "notebook lsgan blobs", "runner lsgan ellipses")
 
 # -- what the second half introduced ---------------------------------------------------------------
-replant("other-labels-for-the-fakes", "projection hinge ellipses")
+replant("other-labels-for-the-fakes", "projection hinge stripes")
 replant("label-not-used-by-generator", "condvec bce heart")
 replant("penalty-without-graph", "runner wgan-gp blobs")
 replant("r1-times-ten-thousand", "runner bce heart")
@@ -222,12 +225,11 @@ replant("penalty-of-the-mean-score", "lightning wgan-gp blobs")
 replant("penalty-of-a-copy", "notebook wgan-gp orders")
 replant("generator-weights-clipped", "gradients wgan-clip heart")
 replant("head-replaced-after-optimizer", "accelerated bce ellipses")
-replant("mapping-not-in-optimizer", "runner logistic blobs style")
+replant("mapping-not-in-optimizer", "runner logistic helix style")
 replant("blocks-in-a-plain-list", "notebook lsgan heart")
 replant("optimizer-of-the-twin", "agent lsgan blobs twins")
 replant("embedding-shared-by-both", "projection hinge heart")
 replant("zeroed-under-the-print", "accelerated lsgan heart")
-replant("step-before-backward", "accelerated bce linnerud")
 replant("discriminator-never-thawed", "runner bce blobs")
 replant("wrong-network-frozen", "runner lsgan orders")
 replant("gradients-clipped-before-backward", "accelerated lsgan helix")
@@ -300,3 +302,11 @@ def _never_due(parts: FifthParts) -> None:
 
 
 replant("generator-step-never-due", "accelerated bce helix", apply=_never_due)
+
+
+def _step_first(parts: FifthParts) -> None:
+    """zero_grad, step, backward: every step is taken without a gradient."""
+    parts.step_before_backward, parts.accumulate = True, 1
+
+
+replant("step-before-backward", "accelerated bce linnerud", apply=_step_first)
