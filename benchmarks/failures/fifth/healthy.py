@@ -30,14 +30,14 @@ replant(
     "notebook bce strands",
     "notebook bce-sigmoid ellipses",
     "runner hinge heart",
-    "runner logistic helix style",
+    Case("runner", "logistic", "helix", steps=1000, network="style"),
     "runner logistic ellipses growing",
     "gradients bce blobs",
     "gradients rpgan heart",
     "gradients lsgan orders",
     "accelerated bce helix",
     "accelerated ragan blobs",
-    "accelerated bce sines recurrent",
+    "accelerated bce sines",
     "projection hinge blobs",
     "projection bce shoes",
     "condvec bce orders",
@@ -120,7 +120,11 @@ def _slow_mapping(parts: FifthParts) -> None:
     parts.optimizers = grouped
 
 
-replant("slow-mapping-network", "runner logistic heart style", apply=_slow_mapping)
+replant(
+    "slow-mapping-network",
+    Case("runner", "logistic", "heart", steps=1000, network="style"),
+    apply=_slow_mapping,
+)
 
 
 def _lazy(parts: FifthParts) -> None:

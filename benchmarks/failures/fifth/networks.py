@@ -1,5 +1,5 @@
-"""Networks that the earlier halves do not have: sub-pixel images, recurrent players, conditions as vectors,
-holes that are filled and signals that are cleaned."""
+"""Networks that the earlier halves do not have: sub-pixel images, conditions as vectors, holes that are
+filled and signals that are cleaned."""
 
 from __future__ import annotations
 
@@ -40,38 +40,6 @@ def strided_trunk(shape: Sequence[int], width: int = 12, *, spectral: bool = Fal
         nn.LeakyReLU(0.2),
         nn.Flatten(),
     )
-
-
-class RecurrentGenerator(nn.Module):
-    """A GRU that is given the latent at every place and a clock; (N, latent) in, (N, channels, places)
-    out."""
-
-    def __init__(self, latent: int, channels: int, places: int, width: int = 48) -> None:
-        super().__init__()
-        self.places = places
-        self.start = nn.Linear(latent, width)
-        self.gru = nn.GRU(latent + 2, width, batch_first=True)
-        self.read = nn.Linear(width, channels)
-
-    def forward(self, z: Tensor) -> Tensor:
-        turn = 2 * torch.pi * torch.arange(self.places).float() / self.places
-        clock = torch.stack([turn.sin(), turn.cos()], dim=1).expand(len(z), -1, -1)
-        inputs = torch.cat([z.unsqueeze(1).expand(-1, self.places, -1), clock], dim=2)
-        states, _ = self.gru(inputs, torch.tanh(self.start(z)).unsqueeze(0))
-        return torch.tanh(self.read(states)).transpose(1, 2)
-
-
-class RecurrentDiscriminator(nn.Module):
-    """A GRU over the places; the score is read from the last state and the mean of all."""
-
-    def __init__(self, channels: int, width: int = 48) -> None:
-        super().__init__()
-        self.gru = nn.GRU(channels, width, batch_first=True)
-        self.head = nn.Sequential(nn.Linear(2 * width, width), nn.LeakyReLU(0.2), nn.Linear(width, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        states, last = self.gru(x.transpose(1, 2))
-        return self.head(torch.cat([last[0], states.mean(dim=1)], dim=1))
 
 
 class VectorGenerator(nn.Module):

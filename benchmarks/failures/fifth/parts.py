@@ -38,7 +38,7 @@ STEPS = {
     "orders": 600,
     "sines": 450,
     "strands": 450,
-    "ellipses": 300,
+    "ellipses": 360,
     "stripes": 300,
     "shoes": 300,
 }
@@ -146,10 +146,6 @@ def make_networks(case: Case, source: Source, latent: int) -> tuple[nn.Module, n
         return ConcatenatedLabel(body, classes), Projection(trunk, width, classes)
     if "growing" in variant:
         return GrowingGenerator(channels, latent), GrowingDiscriminator(channels)
-    if "recurrent" in variant:
-        return networks.RecurrentGenerator(latent, channels, shape[1]), networks.RecurrentDiscriminator(
-            channels
-        )
     if "style" in variant:
         end: nn.Module = nn.Tanh() if source.kind == "image" else nn.Identity()
         generator: nn.Module = StyleGenerator(shape, latent, 18 if source.kind == "image" else 64, end)

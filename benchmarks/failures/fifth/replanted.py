@@ -25,7 +25,7 @@ replant("perfect-discriminator-tiny-generator-step", "accelerated lsgan shoes", 
 replant("gradient-dies-in-generator", "gradients bce heart", "runner bce linnerud")
 replant("discriminator-too-weak", "notebook bce blobs", "lightning hinge heart", apply=_too_weak)
 replant("rotation", "gradients bce heart dirac", "notebook bce blobs dirac")
-replant("late-collapse", "accelerated bce heart", "lightning lsgan blobs")
+replant("late-collapse", "accelerated bce heart", "lightning bce helix")
 
 # -- first corpus: data ----------------------------------------------------------------------------
 replant("unit-range-reals", "accelerated bce shoes", "runner hinge stripes")
@@ -172,7 +172,7 @@ replant("integer-division", "lightning bce ellipses")
 replant("constant-column-standardised", "accelerated bce linnerud")
 replant("sampling-much-narrower", "notebook bce heart")
 replant("latent-overwritten", "runner lsgan sines")
-replant("signals-constant-in-time", "accelerated bce sines recurrent")
+replant("signals-constant-in-time", "accelerated bce sines")
 replant("same-latent-for-every-sample", "agent hinge helix")
 replant("discriminator-rate-zero", "gradients bce shoes")
 replant("generator-weight-decay-fifty", "notebook hinge orders")
