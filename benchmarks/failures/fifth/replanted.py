@@ -75,7 +75,12 @@ replant("wasserstein-with-large-rate", "runner wgan-clip sines", "lightning wgan
 replant("collapse-to-one", "notebook bce heart", "accelerated bce shoes flat")
 replant("collapse-to-three", "lightning bce blobs", "agent rahinge ellipses flat")
 replant("collapsed-and-blind", "notebook lsgan heart", "gradients bce helix")
-replant("tiny-data", "runner bce shoes flat", "lightning bce ellipses flat", apply=_few_images)
+replant(
+    "tiny-data",
+    Case("runner", "bce", "shoes", steps=1000, network="flat"),
+    Case("lightning", "bce", "stripes", steps=1100, network="flat"),
+    apply=_few_images,
+)
 replant(
     "tiny-table", Case("lightning", "bce", "orders", steps=1000), Case("agent", "bce", "linnerud", steps=1000)
 )
