@@ -84,7 +84,11 @@ replant(
 replant(
     "tiny-table", Case("lightning", "bce", "orders", steps=1000), Case("agent", "bce", "linnerud", steps=1000)
 )
-replant("augmentation-without-cap", "agent bce ellipses flat", "runner bce linnerud")
+replant(
+    "augmentation-without-cap",
+    "agent bce ellipses flat",
+    Case("runner", "bce", "shoes", steps=600, network="flat"),
+)
 
 
 # -- first corpus: normalisation -------------------------------------------------------------------
