@@ -86,8 +86,8 @@ replant(
 )
 replant(
     "augmentation-without-cap",
-    "agent bce ellipses flat",
-    Case("runner", "bce", "shoes", steps=600, network="flat"),
+    Case("agent", "bce", "linnerud", steps=1400),
+    Case("runner", "bce", "shoes", steps=1200, network="flat"),
 )
 
 
