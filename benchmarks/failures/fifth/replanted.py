@@ -82,7 +82,9 @@ replant(
     apply=_few_images,
 )
 replant(
-    "tiny-table", Case("lightning", "bce", "orders", steps=1000), Case("agent", "bce", "linnerud", steps=1000)
+    "tiny-table",
+    Case("lightning", "bce", "linnerud", steps=1000),
+    Case("agent", "lsgan", "orders", steps=1100),
 )
 replant(
     "augmentation-without-cap",
