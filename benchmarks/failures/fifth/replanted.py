@@ -86,11 +86,6 @@ replant(
     Case("lightning", "bce", "linnerud", steps=1000),
     Case("agent", "lsgan", "orders", steps=1100),
 )
-replant(
-    "augmentation-without-cap",
-    Case("agent", "bce", "linnerud", steps=1400),
-    Case("runner", "bce", "shoes", steps=1200, network="flat"),
-)
 
 
 # -- first corpus: normalisation -------------------------------------------------------------------
