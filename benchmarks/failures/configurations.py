@@ -9,7 +9,7 @@ from benchmarks.failures.faults import FAULTS, Fault
 from benchmarks.failures.healthy import HEALTHY, Healthy
 from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import Case
-from benchmarks.failures.split import FOURTH, LATER, SECOND, THIRD
+from benchmarks.failures.split import FIFTH, FOURTH, LATER, SECOND, THIRD
 
 SEEDS = (0, 1, 2)
 
@@ -60,6 +60,10 @@ def third_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
 
 def fourth_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
     return later_runs(FOURTH, seeds)
+
+
+def fifth_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    return later_runs(FIFTH, seeds)
 
 
 def find_run(name: str) -> Run:

@@ -8,6 +8,11 @@ from typing import Any
 
 from benchmarks.failures.faults import FAULTS
 from benchmarks.failures.faults.base import Fault
+from benchmarks.failures.fifth import parts as fifth_parts
+from benchmarks.failures.fifth import planted as fifth_planted
+from benchmarks.failures.fifth import sources as fifth_sources
+from benchmarks.failures.fifth.registry import FIFTH_FAULTS, FIFTH_HEALTHY
+from benchmarks.failures.fifth.styles import FIFTH_STYLES
 from benchmarks.failures.fourth import parts as fourth_parts
 from benchmarks.failures.fourth import planted as fourth_planted
 from benchmarks.failures.fourth import sources as fourth_sources
@@ -19,7 +24,7 @@ from benchmarks.failures.second import planted as second_planted
 from benchmarks.failures.second import sources as second_sources
 from benchmarks.failures.second.registry import SECOND_FAULTS, SECOND_HEALTHY
 from benchmarks.failures.second.styles import SECOND_STYLES
-from benchmarks.failures.split import FOURTH, LATER, SECOND, THIRD
+from benchmarks.failures.split import FIFTH, FOURTH, LATER, SECOND, THIRD
 from benchmarks.failures.third import parts as third_parts
 from benchmarks.failures.third import planted as third_planted
 from benchmarks.failures.third import sources as third_sources
@@ -72,6 +77,14 @@ HALVES_WRITTEN_LATER = {
         FOURTH_STYLES,
         fourth_sources.NAMES,
         fourth_parts.make_parts,
+    ),
+    FIFTH: Half(
+        FIFTH_FAULTS,
+        FIFTH_HEALTHY,
+        fifth_planted.NOT_PLANTED,
+        FIFTH_STYLES,
+        fifth_sources.NAMES,
+        fifth_parts.make_parts,
     ),
 }
 

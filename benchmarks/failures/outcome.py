@@ -39,10 +39,11 @@ for _kind, _names in {
     "table": (
         *("moons", "checkerboard", "spirals", "gaussians", "cancer", "rings", "swissroll", "survey"),
         *("grid", "pinwheel", "scurve", "iris", "diabetes"),
+        *("heart", "blobs", "helix", "linnerud", "orders"),
     ),
-    "digits": ("mnist", "digits16"),
-    "fashion": ("colour", "cifar", "shapes", "patches", "tiles"),
-    "sequence": ("ecg", "waves", "chirps", "tides", "tokens"),
+    "digits": ("mnist", "digits16", "ellipses"),
+    "fashion": ("colour", "cifar", "shapes", "patches", "tiles", "stripes", "shoes"),
+    "sequence": ("ecg", "waves", "chirps", "tides", "tokens", "sines", "strands"),
 }.items():
     GOOD.update(dict.fromkeys(_names, GOOD[_kind]))
     FAILED.update(dict.fromkeys(_names, FAILED[_kind]))
@@ -54,6 +55,8 @@ def measure(parts: Parts, sample: Callable[..., Tensor]) -> dict[str, Any]:
     torch.manual_seed(10_000 + parts.seed)
     if parts.case.style in ("composite", "translation", "superres"):
         return _verdict(_restoration(source, sample), source.name)
+    if parts.case.style in ("inpaint", "denoise"):
+        return _verdict(_repair(parts, sample), source.name)
     labels = None
     if len(inspect.signature(sample).parameters) == 2:
         labels = torch.arange(COUNT) % source.classes
@@ -128,4 +131,15 @@ def _restoration(source: Source, sample: Callable[[Tensor], Tensor]) -> dict[str
     ratio = float((restored - real).abs().mean() / (plain - real).abs().mean())
     # A ratio of 0.6 (clearly better than bilinear) is quality 0.7; a ratio of 1 is quality 0.5; 2
     # and worse is 0.
+    return {"finite": True, "error_ratio": ratio, "quality": max(0.0, 1.0 - ratio / 2)}
+
+
+def _repair(parts: Any, sample: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+    """As `_restoration`, where the loop itself says how a sample is damaged and what plain help there is."""
+    real = parts.source.held_out[:400]
+    damaged = parts.damage(real)
+    restored = sample(damaged)
+    if not bool(torch.isfinite(restored).all()):
+        return {"finite": False, "quality": 0.0}
+    ratio = float((restored - real).abs().mean() / (parts.plain(damaged) - real).abs().mean())
     return {"finite": True, "error_ratio": ratio, "quality": max(0.0, 1.0 - ratio / 2)}

@@ -95,6 +95,21 @@ saw no verdict on it; half of the runs were trained to the end without equipoise
 labels were written down. Then it was run once, with one seed and the code of that moment. **This is the
 newest unseen result.**
 """,
+    "fifth": """## The fifth half
+
+And a fifth one, when the misses of the fourth were corrected (`benchmarks/failures/fifth`), which asks one
+thing only: are the kinds of faults that are known by now named rightly in loops and on data never seen? It
+has no new kind of fault. Its rule of selection left no room for choosing what is easy: every operator of the
+first corpus in two loops and on two data sets, every operator that a later half introduced in one, but for
+those that no loop of it can have or whose label did not hold unwatched (`planted.NOT_PLANTED` names them).
+Ten other data sets (a heart, unequal blobs, a helix, waves of any phase, strands of letters, orders, men's
+exercises, ellipses, stripes, shoes), ten other loops (Lightning's automatic optimization, an imitation
+agent with a target network, a course's notebook, a runner with hooks and registries, `autograd.grad` with
+gradients laid in by hand, a wrapper that accelerates and accumulates, projection with two time scales, a
+table with condition vectors, holes that are filled, signals that are cleaned). It was written by someone
+who had not read the checks, their tests or any explanation of a miss, and saw no verdict on it; doubts
+about labels were written down. Then it was run once, with one seed and the code of that moment.
+""",
 }
 
 LATER_CORRECTED = """### After the errors that it showed were corrected
@@ -103,13 +118,19 @@ The runs that were missed{healthy} trained again with what is measured now; the 
 with the checks as they are. No unseen result:
 """
 # Of the newest half there was no time to train the healthy runs again.
-HEALTHY_AGAIN = {"second": ", and all healthy ones,", "third": ", and all healthy ones,", "fourth": ""}
+HEALTHY_AGAIN = {
+    "second": ", and all healthy ones,",
+    "third": ", and all healthy ones,",
+    "fourth": "",
+    "fifth": "",
+}
 
 # What the stated confidences of a later half had been scaled by.
 TABLE_OF = {
     "second": "the fit on the reported half alone",
     "third": "the table that ships, which knew nothing of it",
     "fourth": "the table that ships, which knew nothing of it",
+    "fifth": "the table that ships, which knew nothing of it",
 }
 
 
@@ -121,9 +142,10 @@ def _later(half: str, result: dict[str, Any], corrected: dict[str, Any] | None, 
         for kind, found in result[f"kinds_{half}"].items()
     }
     counts = {kind: found["runs"] for kind, found in result[f"kinds_{half}"].items()}
+    new = f" Of the {counts['new']} with a new kind of fault: {told['new']}." if counts["new"] else ""
     parts.append(
         f"Of the {counts['known']} runs with a fault that an earlier half has, in loops and on data that it "
-        f"has not: {told['known']}. Of the {counts['new']} with a new kind of fault: {told['new']}.\n"
+        f"has not: {told['known']}.{new}\n"
     )
     unscored = result[half]["not_scored"]
     if unscored:

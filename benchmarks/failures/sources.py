@@ -84,11 +84,12 @@ def _load(name: str, folder: str) -> Source:
             return _image_source(name, pixels, labels, "digits enlarged to 14 x 14")
         pixels, labels = _fashion_pixels(path)
         return _image_source(name, pixels, labels, name)
+    from benchmarks.failures.fifth import sources as fifth
     from benchmarks.failures.fourth import sources as fourth
     from benchmarks.failures.second import sources as second
     from benchmarks.failures.third import sources as third
 
-    later = next((one for one in (fourth, third) if name in one.NAMES), second)
+    later = next((one for one in (fifth, fourth, third) if name in one.NAMES), second)
     return Source(**later.load(name, folder))
 
 

@@ -19,10 +19,12 @@ HALVES = ("calibration", "reported")
 SECOND = "second"  # written after the first two were looked at, and run once: benchmarks/failures/second
 THIRD = "third"  # written after the second one was looked at: benchmarks/failures/third
 FOURTH = "fourth"  # written after the third one was looked at: benchmarks/failures/fourth
+FIFTH = "fifth"  # written after the fourth one was looked at: benchmarks/failures/fifth
 LATER = (
     SECOND,
     THIRD,
     FOURTH,
+    FIFTH,
 )  # the halves that were written after the first two, in the order of their first looks
 SALT = "equipoise failures 1"
 
@@ -68,5 +70,5 @@ def later() -> dict[str, str]:
 
 
 def half_of(configuration: str) -> str:
-    """`calibration`, `reported`, `second`, `third` or `fourth`."""
+    """`calibration`, `reported`, `second`, `third`, `fourth` or `fifth`."""
     return later().get(configuration) or halves()[configuration]

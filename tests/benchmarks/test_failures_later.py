@@ -12,6 +12,7 @@ from benchmarks.failures import outcome, run, score
 from benchmarks.failures.configurations import (
     Run,
     all_runs,
+    fifth_runs,
     find_run,
     fourth_runs,
     later_runs,
@@ -21,22 +22,30 @@ from benchmarks.failures.configurations import (
 from benchmarks.failures.execute import execute
 from benchmarks.failures.faults import FAULTS
 from benchmarks.failures.faults.base import KINDS, Fault
+from benchmarks.failures.fifth import sources as fifth_sources
 from benchmarks.failures.fourth import sources as fourth_sources
+from benchmarks.failures.healthy import HEALTHY
 from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import Case
 from benchmarks.failures.sources import load_source
-from benchmarks.failures.split import FOURTH, HALVES, LATER, SECOND, THIRD, half_of
+from benchmarks.failures.split import FIFTH, FOURTH, HALVES, LATER, SECOND, THIRD, half_of
 from benchmarks.failures.styles import STYLES
 
 RUNS = {half: later_runs(half) for half in LATER}
 # Faulty runs, healthy runs, operators, and how many of these are new: at least.
-SIZES = {SECOND: (75, 35, 40, 12), THIRD: (105, 40, 90, 25), FOURTH: (150, 50, 125, 30)}
+SIZES = {
+    SECOND: (75, 35, 40, 12),
+    THIRD: (105, 40, 90, 25),
+    FOURTH: (150, 50, 125, 30),
+    FIFTH: (230, 60, 190, 0),
+}
 # One style and family for each data set with which fresh samples and noise are measured.
 MEASURED = {
     **dict.fromkeys(["moons", "checkerboard", "spirals", "gaussians", "cancer"], Case("closures", "bce", "")),
     "ecg": Case("sequence", "bce", ""),
     **dict.fromkeys(["rings", "swissroll", "survey", "waves", "shapes", "patches"], Case("valid", "bce", "")),
     **dict.fromkeys(fourth_sources.NAMES, Case("stepping", "bce", "")),
+    **dict.fromkeys(fifth_sources.NAMES, Case("notebook", "bce", "")),
 }
 
 
@@ -52,6 +61,23 @@ def test_the_short_names_are_the_halves() -> None:
     assert second_runs() == RUNS[SECOND]
     assert third_runs() == RUNS[THIRD]
     assert fourth_runs() == RUNS[FOURTH]
+    assert fifth_runs() == RUNS[FIFTH]
+
+
+def test_the_fifth_half_has_every_known_operator_by_its_rule_and_no_other() -> None:
+    """Those of the first corpus in two loops and on two data sets, the others in one; or it says why not."""
+    written, known = HALVES_WRITTEN_LATER[FIFTH], earlier_faults(FIFTH)
+    assert set(written.faults) | set(written.not_planted) == set(known)
+    for name, fault in written.faults.items():
+        cases = 1 if name in written.not_planted or name not in FAULTS else 2
+        assert len(fault.cases) == cases, name
+        assert len({case.style for case in fault.cases}) == cases, name
+        assert len({case.data for case in fault.cases}) == cases, name
+
+
+def test_the_fifth_half_has_every_healthy_variant() -> None:
+    earlier = set(HEALTHY).union(*(HALVES_WRITTEN_LATER[half].healthy for half in LATER[:-1]))
+    assert set(HALVES_WRITTEN_LATER[FIFTH].healthy) == earlier
 
 
 @pytest.mark.parametrize("half", LATER)
