@@ -18,6 +18,7 @@ from equipoise.watching.reversal import mark_reversed
 PURE = 0.9
 MAJORITY = 0.6
 _MEMORY = 0.98
+_DIVIDED = 0.02
 
 
 def positive_share(slope: Tensor | None) -> float:
@@ -42,6 +43,8 @@ class Roles:
         self.tagged = False
         # Batches of the discriminator's own steps by which way they were pushed, whatever they were.
         self.pushed = [0, 0]
+        # Steps with fakes and no real: all of them, and those with scores of one call pushed both ways.
+        self.lonely = [0, 0]
 
     @property
     def orientation(self) -> int:
@@ -104,6 +107,10 @@ class Roles:
                 if max(share, 1 - share) >= PURE:
                     self.pushed[share > 0.5] += 1
         self.vote(result)
+        if result.fake and not (result.real or result.undecided):
+            shares = [positive_share(part.slope) for part in result.fake]
+            self.lonely[0] += 1
+            self.lonely[1] += any(_DIVIDED < share < 1 - _DIVIDED for share in shares)
         result.decided = len(result.real) + len(result.fake)
         self.decided += result.decided
         self.undecided += result.undecided

@@ -65,6 +65,13 @@ class Leftovers:
         known = earlier.get(player)
         return norm if known is None else torch.minimum(norm, known)
 
+    def added(self) -> Tensor | None:
+        """How much the generator's gradient has changed since; None if no backward pass was seen."""
+        before = self.norms.get("generator")
+        if before is None:
+            return None
+        return (statistics.total_norm(self._gradients("generator", self._beside)) - before).abs()
+
     def take(self) -> dict[str, Tensor]:
         """The norms of the update that ends here; counting begins anew."""
         norms = self.norms

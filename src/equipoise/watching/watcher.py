@@ -402,7 +402,7 @@ class Watcher:
             return
         started = time.perf_counter()
         for player in players:
-            self.record.before_update(player, self._leftovers.norms)
+            self.record.before_update(player, self._leftovers)
         self._spent += time.perf_counter() - started
 
     @harmless("updates")
