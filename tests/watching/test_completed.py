@@ -34,7 +34,7 @@ class Judges(nn.Module):
         return self.body(torch.cat([mask * samples + (1 - mask) * made, hint], 1))
 
 
-def impute(*, noise: str = "fresh") -> equipoise.Monitor:
+def impute(*, noise: str = "fresh", fault: str = "") -> equipoise.Monitor:
     torch.manual_seed(0)
     generator, discriminator = Completes(), Judges()
     update_g = torch.optim.Adam(generator.parameters(), 1e-3)
@@ -51,12 +51,19 @@ def impute(*, noise: str = "fresh") -> equipoise.Monitor:
         hint = mask * told + 0.5 * (1 - told)
         update_d.zero_grad()
         made = generator(samples, latent, mask)
-        F.binary_cross_entropy_with_logits(discriminator(samples, mask, made.detach(), hint), mask).backward()
+        scores = discriminator(samples, mask, made.detach(), hint)
+        F.binary_cross_entropy_with_logits(scores, 1 - mask if fault == "mask" else mask).backward()
         update_d.step()
         update_g.zero_grad()
+        if fault == "other batch":
+            chosen = torch.randperm(len(data))[:BATCH]
+            samples, mask = data[chosen], observed[chosen]
         made = generator(samples, latent, mask)
         scores = discriminator(samples, mask, made, hint)
-        loss = -((1 - mask) * F.logsigmoid(scores)).mean() + 10 * (mask * (made - samples)).square().mean()
+        sign = 1 if fault == "sign" else -1
+        loss = (
+            sign * ((1 - mask) * F.logsigmoid(scores)).mean() + 10 * (mask * (made - samples)).square().mean()
+        )
         loss.backward()
         update_g.step()
     monitor.close()
@@ -76,6 +83,20 @@ def test_noise_that_comes_again_beside_samples_that_do_is_told() -> None:
     monitor = impute(noise="kept")
     assert monitor.observations().series("latent.repeated").last == 1
     assert "batch-repeat" in {finding.name for finding in monitor.diagnose().findings}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [("sign", True), ("mask", True), ("other batch", False), ("", False)]
+)
+def test_players_that_push_the_same_places_one_way_do_not_play_against_each_other(
+    fault: str, said: bool
+) -> None:
+    monitor = impute(fault=fault)
+    opposite, same = monitor.observations().fact("roles.places")
+    assert (same >= 30) == said
+    assert (opposite >= 30) == (fault == "")
+    findings = {finding.name: finding.severity for finding in monitor.diagnose().findings}
+    assert findings.get("g-objective-sign") == ("error" if said else None)
 
 
 @pytest.mark.parametrize("shown", ["fakes", "reals"])

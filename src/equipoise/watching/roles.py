@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.passes import Assignment, DiscriminatorPass, Part
+from equipoise.watching.places import Places
 from equipoise.watching.reversal import mark_reversed
 
 # A batch is called pure when this share of its non-zero slopes has one sign: with least squares and hinge the
@@ -45,6 +46,7 @@ class Roles:
         self.pushed = [0, 0]
         # Steps with fakes and no real: all of them, and those with scores of one call pushed both ways.
         self.lonely = [0, 0]
+        self.places = Places()
 
     @property
     def orientation(self) -> int:
@@ -108,9 +110,11 @@ class Roles:
                     self.pushed[share > 0.5] += 1
         self.vote(result)
         if result.fake and not (result.real or result.undecided):
-            shares = [positive_share(part.slope) for part in result.fake]
+            shares = {id(part): positive_share(part.slope) for part in result.fake}
+            divided = [part for part in result.fake if _DIVIDED < shares[id(part)] < 1 - _DIVIDED]
             self.lonely[0] += 1
-            self.lonely[1] += any(_DIVIDED < share < 1 - _DIVIDED for share in shares)
+            self.lonely[1] += bool(divided)
+            self.places.discriminator_step(divided)
         result.decided = len(result.real) + len(result.fake)
         self.decided += result.decided
         self.undecided += result.undecided
@@ -133,6 +137,7 @@ class Roles:
                     part.reversed = one.reversed
                     result.reversed |= one.reversed
                     result.generator.append(part)
+        self.places.generator_step(result.generator)
         if not attached:
             result.cut = any(one.link is not None for one in sloped)
         for part in result.generator:
