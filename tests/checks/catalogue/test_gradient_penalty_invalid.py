@@ -23,7 +23,7 @@ def penalised(**numbers: float) -> Observations:
 
 
 def test_a_pull_that_is_nearly_along_the_slope_is_still_another_norm() -> None:
-    """A table's critic that is nearly linear has alike slopes everywhere: a norm over the batch comes near."""
+    """A nearly linear critic has alike slopes everywhere: a norm over the batch comes near."""
     over_the_batch = observe({"penalty.parallel": 0.996}, base=penalised())
     assert check().run(over_the_batch).details["case"] == "axes"
     # Per sample it is 1 up to rounding, also in half precision.
