@@ -46,6 +46,9 @@ def test_a_weight_beside_the_output_gets_its_gradient_first_and_is_not_stale(cle
         (-(chance * (reward - reward.mean())).mean()).backward()
         update_g.step()
     assert ("stale-gradients" in names(observed(watcher))) is not cleared
+    # Nor has the discriminator's backward pass put it there: it was the policy's own loss.
+    assert observed(watcher).series("gradient.generator.leak").largest() == 0
+    assert "undetached-fakes" not in names(observed(watcher))
 
 
 @pytest.mark.parametrize("stepped", [True, False])

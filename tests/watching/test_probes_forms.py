@@ -130,6 +130,10 @@ def test_scales_and_patches_stand_side_by_side_and_packs_are_repeated() -> None:
     value = scores(packed, (flat,), {}, score_paths(packed, (flat,), {}, (2,), ("args", 0)), 6)
     expected = flat.reshape(3, -1).sum(dim=1).repeat_interleave(2)
     torch.testing.assert_close(value[:, 0], expected)
+    # Two views of each sample, flattened into the batch (RelGAN's representations).
+    views = Answers(lambda x: torch.stack([x.sum(dim=1), -x.sum(dim=1)], dim=1).reshape(-1))
+    value = scores(views, (flat,), {}, score_paths(views, (flat,), {}, (2,), ("args", 0)), 6)
+    torch.testing.assert_close(value, torch.stack([flat.sum(dim=1), -flat.sum(dim=1)], dim=1))
 
 
 class PictureToPicture(nn.Module):

@@ -139,6 +139,16 @@ FACTS: dict[str, Fact] = {
             "roles.pushed",
             "batches of unknown role in the discriminator's steps: [those pushed up, those pushed down]",
         ),
+        Fact(
+            "roles.divided",
+            "of the discriminator's steps with fakes and no real, the share with scores of one call pushed both"
+            " ways (at least 2 % each): a sample may be real in parts",
+        ),
+        Fact(
+            "roles.places",
+            "steps of the generator by how both players push the scores of its own places in samples that are"
+            " real in parts: [opposite ways, the same way]",
+        ),
         Fact("concatenated", "true if real and fake go through the discriminator in one batch"),
         Fact("detached", "true if the fakes of the discriminator's step carry no graph to the generator"),
         Fact("steps.ratio", "discriminator updates per generator update"),

@@ -253,7 +253,8 @@ SIGNALS: dict[str, Signal] = _signals(
     (
         "latent.repeated",
         "share",
-        "share of latent rows seen at an earlier step, or twice in this batch, within the last 20,000",
+        "share of latent rows seen at an earlier step, or twice in this batch, within the last 20,000; of"
+        " several inputs the one with the least",
     ),
     *(
         (

@@ -54,6 +54,18 @@ class Asked:
         return 0 < asked < _FEW * count
 
 
+def hands_out(network: nn.Module) -> bool:
+    """Whether the backward pass under way hands out the gradients of at least half of a network's weights.
+
+    A loop that writes them into `.grad` itself (`autograd.grad`, functional updates) replaces what was there.
+    """
+    if not _TELLS or torch._C._current_graph_task_id() < 0:
+        return False
+    weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    asked = sum(_reached(parameter) is None for parameter in weights)
+    return 0 < asked >= _FEW * len(weights)
+
+
 def _reached(parameter: Tensor) -> bool | None:
     """Whether the pass will add to its `.grad`; None if its gradient is asked for."""
     node: Any = get_gradient_edge(parameter).node

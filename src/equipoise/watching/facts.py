@@ -307,6 +307,9 @@ class RunningFacts:
         facts["score.orientation"] = watcher.roles.orientation
         facts["roles.decided"] = watcher.roles.decided / known if known else None
         facts["roles.pushed"] = list(watcher.roles.pushed)
+        lonely, divided = watcher.roles.lonely
+        facts["roles.divided"] = divided / lonely if lonely else None
+        facts["roles.places"] = list(watcher.roles.places.counts)
         facts["roles.tagged"] = watcher.roles.tagged
         facts["steps.ratio"] = (
             updates["discriminator"] / updates["generator"] if updates["generator"] else None

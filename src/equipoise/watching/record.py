@@ -14,6 +14,7 @@ from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
 from equipoise.watching.facts import BOUNDS
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
+from equipoise.watching.stale import Leftovers
 
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
@@ -30,7 +31,8 @@ class RecordBuilder:
         self._done: set[str] = set()
         self._before: dict[str, list[Tensor]] = {}
         self._copies = anatomy.Copies()
-        self._reals, self._fakes, self._latents = Seen(), Seen(), Seen()
+        self._reals, self._fakes = Seen(), Seen()
+        self._latents: list[Seen] = []
         self._order = Order()
         self._lattice: tuple[float, float] | None = None
         self._discriminator: Assignment | None = None
@@ -48,7 +50,7 @@ class RecordBuilder:
 
     # ---- around the optimizer's step
 
-    def before_update(self, player: str, before: dict[str, Tensor]) -> None:
+    def before_update(self, player: str, leftovers: Leftovers) -> None:
         watcher, values = self._watcher, self._values
         gradients = watcher.gradients(player)
         if gradients:
@@ -63,10 +65,9 @@ class RecordBuilder:
             ]
             if weights:
                 values[f"gradient.{player}.layers"] = torch.stack(torch._foreach_norm(weights))
-        if player == "discriminator" and "generator" in before:
+        if player == "discriminator" and (leak := leftovers.added()) is not None:
             # What the discriminator's backward pass added to the generator's gradient.
-            leak = statistics.total_norm(watcher.gradients("generator")) - before["generator"]
-            values["gradient.generator.leak"] = leak.abs()
+            values["gradient.generator.leak"] = leak
         parameters = [parameter.detach() for parameter in watcher.network(player).parameters()]
         if player == "discriminator" and parameters:
             # Read before the update, after whatever the loop did to the weights behind the last one.
@@ -218,8 +219,10 @@ class RecordBuilder:
         _, latents = call.images_and_latents()
         if latents:
             self._values |= recorder.latent_signals(latents[0])
-            again, _ = self._latents.share(latents[0], step)
-            self._values["latent.repeated"] = again
+            # A sample to complete comes again in every epoch; the noise beside it must not.
+            self._latents += [Seen() for _ in latents[len(self._latents) :]]
+            shares = [seen.share(rows, step)[0] for seen, rows in zip(self._latents, latents, strict=False)]
+            self._values["latent.repeated"] = min(shares)
 
     def _latent_of_fakes(self, fake: Part) -> None:
         """The law of the latents behind the discriminator's fakes, which may be drawn elsewhere."""

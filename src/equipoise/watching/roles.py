@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.passes import Assignment, DiscriminatorPass, Part
+from equipoise.watching.places import Places
 from equipoise.watching.reversal import mark_reversed
 
 # A batch is called pure when this share of its non-zero slopes has one sign: with least squares and hinge the
@@ -18,6 +19,7 @@ from equipoise.watching.reversal import mark_reversed
 PURE = 0.9
 MAJORITY = 0.6
 _MEMORY = 0.98
+_DIVIDED = 0.02
 
 
 def positive_share(slope: Tensor | None) -> float:
@@ -42,6 +44,9 @@ class Roles:
         self.tagged = False
         # Batches of the discriminator's own steps by which way they were pushed, whatever they were.
         self.pushed = [0, 0]
+        # Steps with fakes and no real: all of them, and those with scores of one call pushed both ways.
+        self.lonely = [0, 0]
+        self.places = Places()
 
     @property
     def orientation(self) -> int:
@@ -104,6 +109,12 @@ class Roles:
                 if max(share, 1 - share) >= PURE:
                     self.pushed[share > 0.5] += 1
         self.vote(result)
+        if result.fake and not (result.real or result.undecided):
+            shares = {id(part): positive_share(part.slope) for part in result.fake}
+            divided = [part for part in result.fake if _DIVIDED < shares[id(part)] < 1 - _DIVIDED]
+            self.lonely[0] += 1
+            self.lonely[1] += bool(divided)
+            self.places.discriminator_step(divided)
         result.decided = len(result.real) + len(result.fake)
         self.decided += result.decided
         self.undecided += result.undecided
@@ -126,6 +137,7 @@ class Roles:
                     part.reversed = one.reversed
                     result.reversed |= one.reversed
                     result.generator.append(part)
+        self.places.generator_step(result.generator)
         if not attached:
             result.cut = any(one.link is not None for one in sloped)
         for part in result.generator:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from equipoise.watching import statistics
+from equipoise.watching.asked import hands_out
 from equipoise.watching.optimizers import PLAYERS, Player
 from equipoise.watching.unregistered import leaves
 
@@ -20,9 +21,13 @@ class Leftovers:
     """
 
     def __init__(
-        self, gradients: Callable[[Player, frozenset[int]], list[Tensor]], generator: nn.Module
+        self,
+        gradients: Callable[[Player, frozenset[int]], list[Tensor]],
+        generator: nn.Module,
+        discriminator: nn.Module,
     ) -> None:
         self._gradients, self._generator = gradients, generator
+        self._networks = {"generator": generator, "discriminator": discriminator}
         self._beside: frozenset[int] = frozenset()
         self._followed = False
         self._at_penalty: dict[str, Tensor] = {}
@@ -61,9 +66,17 @@ class Leftovers:
             self._at_penalty = {player: self._smaller(player, {}) for player in PLAYERS}
 
     def _smaller(self, player: Player, earlier: dict[str, Tensor]) -> Tensor:
-        norm = statistics.total_norm(self._gradients(player, self._beside))
+        replaced = hands_out(self._networks[player])
+        norm = statistics.total_norm([] if replaced else self._gradients(player, self._beside))
         known = earlier.get(player)
         return norm if known is None else torch.minimum(norm, known)
+
+    def added(self) -> Tensor | None:
+        """How much the generator's gradient has changed since; None if no backward pass was seen."""
+        before = self.norms.get("generator")
+        if before is None:
+            return None
+        return (statistics.total_norm(self._gradients("generator", self._beside)) - before).abs()
 
     def take(self) -> dict[str, Tensor]:
         """The norms of the update that ends here; counting begins anew."""

@@ -88,6 +88,8 @@ def penalty_pull(slope: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:
     (per pixel) does not. A norm of the whole batch gives the same c for all samples.
     """
     g, h = slope.float().flatten(1), pull.float().flatten(1)
+    # Where the discriminator does not look, g is zero, and the root of a norm over other axes gives 0 * inf.
+    h = torch.where((g == 0) & h.isnan(), 0.0, h)
     inner, square = (g * h).sum(1), g.square().sum(1)
     cosine = inner.abs() / (square.sqrt() * h.norm(dim=1)).clamp(min=1e-30)
     # At the target the penalty does not pull, and what is left is rounding.

@@ -112,7 +112,7 @@ class Watcher:
         self._answers = Answers()
         self._asked = Asked(self.generator, self.discriminator)
         self.readings = Readings()
-        self._leftovers = Leftovers(self.gradients, self.generator)
+        self._leftovers = Leftovers(self.gradients, self.generator, self.discriminator)
         self._leaf_hooks: list[Any] = []
         self._closes = 0
         self._spent = 0.0
@@ -402,7 +402,7 @@ class Watcher:
             return
         started = time.perf_counter()
         for player in players:
-            self.record.before_update(player, self._leftovers.norms)
+            self.record.before_update(player, self._leftovers)
         self._spent += time.perf_counter() - started
 
     @harmless("updates")

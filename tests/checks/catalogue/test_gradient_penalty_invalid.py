@@ -22,6 +22,14 @@ def penalised(**numbers: float) -> Observations:
     return observe(probes={"gradient-penalty": {**right, **numbers}}, base=healthy_wasserstein_gp())
 
 
+def test_a_pull_that_is_nearly_along_the_slope_is_still_another_norm() -> None:
+    """A nearly linear critic has alike slopes everywhere: a norm over the batch comes near."""
+    over_the_batch = observe({"penalty.parallel": 0.996}, base=penalised())
+    assert check().run(over_the_batch).details["case"] == "axes"
+    # Per sample it is 1 up to rounding, also in half precision.
+    assert check().run(observe({"penalty.parallel": 0.9999}, base=penalised())) is None
+
+
 def test_the_norm_over_the_channels() -> None:
     """A critic whose every pixel has slope 1 has slope 28 per sample: the root of 784 pixels."""
     gradient = np.ones((4, 1, 28, 28))

@@ -41,6 +41,14 @@ def test_reals_in_zero_one_against_tanh() -> None:
     assert separated.severity == "error"
 
 
+def test_a_perturbation_that_is_added_to_the_reals_is_no_tanh_against_them() -> None:
+    """AdvGAN: what is judged is clamp(x + perturbation), in the data's range from the first batch on."""
+    reals = {"sample.real.low": 0.0}
+    assert found(NAME, observe({**reals, "sample.fake.low": 0.0}, base=healthy_ns_gan())) is None
+    learnt = np.concatenate([[-0.8, -0.3], np.zeros(60)])
+    assert found(NAME, observe({**reals, "sample.fake.low": learnt}, base=healthy_ns_gan())) is not None
+
+
 def test_one_trivial_number_is_as_good_a_second_signal() -> None:
     probes = {"one-feature": {"auc": 1.0, "feature": 0.0, "auc.matched": 0.6, "auc.dequantised": 1.0}}
     run = observe({"sample.real.low": 0.0}, probes=probes, base=healthy_ns_gan())

@@ -22,6 +22,7 @@ HARD_SLOPE = 0.35  # |sigmoid - target| of an undecided discriminator is 0.5; of
 SOURCE = "exact: the signs of a derivative"
 MIXED_SOURCE = "ours: within 0.1 of one half; flipping a third of the labels leaves 0.33 and 0.67"
 TARGET_SOURCE = "exact: both targets of one loss are equal"
+DIVIDED = 0.5
 ROLES_SOURCE = "exact: no fake entered the discriminator's step, of which 99 % or more of the roles are known"
 PASS_REALS = Remedy(
     "pass-reals",
@@ -50,8 +51,10 @@ class DiscriminatorObjectiveSign(Check):
         slopes take both signs (least squares), the two estimated targets decide: closer than 0.05 to each
         other. Fakes that are absent from the discriminator's step while the generator's step has 20 records
         and at least 99 % of the roles are known: warning; the same where 20 records of the discriminator's
-        step hold fakes and no real. Neither reals nor fakes ever have a slope in the discriminator's step,
-        while a penalty is sent back and 20 records show it being updated: error. One of the two terms of a
+        step hold fakes and no real, unless scores of one call are pushed both ways in more than half of them
+        (a sample that is real in parts, GAIN). Neither reals nor fakes ever have a slope in the
+        discriminator's step, while a penalty is sent back and 20 records show it being updated: error. One
+        of the two terms of a
         relativistic average loss has the other's target: error if no usual family explains the slopes and
         this one does to within 2 %. Where no batch can be told to be real or fake (a reward instead of a
         gradient), error if all of 60 or more are pushed the same way. Under cross entropy, targets that are
@@ -96,6 +99,7 @@ class DiscriminatorObjectiveSign(Check):
         "objective.half_turned.discriminator",
         "roles.decided",
         "roles.pushed",
+        "roles.divided",
         "score.orientation",
     )
     stage = "wiring"
@@ -178,6 +182,8 @@ class DiscriminatorObjectiveSign(Check):
         roles = float(observations.fact("roles.decided", 0.0))
         if reals or fakes < LEAST_UNSEEN or roles < SURE_ROLES:
             return None
+        if float(observations.fact("roles.divided") or 0.0) > DIVIDED:
+            return None  # it is told both answers about the one batch: samples completed by the generator
         return self.finding(
             "warning",
             0.75,

@@ -17,6 +17,7 @@ LEAST_RECORDS = 5
 LEAST_SIDED = 20  # records of the generator's step from which the side of its target is judged
 SEPARATED, MOSTLY = 0.9, 0.9  # AUC of a discriminator that has learnt which is which; share of the records
 FAR_SIDE = 3.0  # times as near to the fakes' scores as to the reals'
+LEAST_PLACES = 10  # each is a map of scores; healthy loops have none
 SOURCE = "exact: the sign of a derivative"
 TARGET_SOURCE = "exact: the generator's target against the discriminator's two"
 SATURATING = ("minimax",)
@@ -49,6 +50,8 @@ class GeneratorObjectiveSign(Check):
         of 20 or more.
         Where only the generator's target could be read, error if it is three times as near to the mean score
         of fakes as to that of reals, and most of its slopes push towards the fakes (20 or more records).
+        Of samples that are real in parts (GAIN), error if in all of 10 or more steps both losses push the
+        scores of the generator's own values one way, and the discriminator's the others the other way.
         Of a relativistic average loss (two terms) one may have the wrong target: error if no usual family
         explains the slopes and this one does to within 2 %.
 
@@ -90,6 +93,7 @@ class GeneratorObjectiveSign(Check):
         "objective.half_turned.generator",
         "objective.flipped",
         "score.orientation",
+        "roles.places",
     )
     stage = "wiring"
     explains = (
@@ -117,6 +121,42 @@ class GeneratorObjectiveSign(Check):
             or self._by_target(observations)
             or self._by_side(observations)
             or self._by_separation(observations)
+            or self._by_places(observations)
+        )
+
+    def _by_places(self, observations: Observations) -> Finding | None:
+        """Samples that are real in parts: both losses push the generator's own places one way."""
+        counts = observations.fact("roles.places")
+        if not isinstance(counts, list) or len(counts) != 2:
+            return None
+        opposite, same = (int(count) for count in counts)
+        if same < LEAST_PLACES or opposite:
+            return None
+        return self.finding(
+            "error",
+            0.93,
+            "The scores of the values that the generator makes are pushed the same way by both players, and "
+            f"those of the others the other way, in all of {same} steps: the players do not play against "
+            "each other. One of the two losses has the wrong sign or the wrong mask.",
+            evidence=(
+                Measurement(
+                    "roles.places",
+                    float(same),
+                    0.0,
+                    "above",
+                    SOURCE,
+                    "steps in which both losses push the generator's own places one way",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "masks of two different batches",
+                    "ruled out",
+                    "the discriminator's loss pushes all places the other way that the generator's leaves "
+                    "alone",
+                ),
+            ),
+            since=0,
         )
 
     def _by_separation(self, observations: Observations) -> Finding | None:

@@ -25,7 +25,7 @@ PIXEL_LOW, PIXEL_HIGH = 0.3, 3.0
 OUTSIDE = 0.05
 ZERO = 1e-3
 # Exact up to rounding: what the penalty sends back to a sample's slope g is a multiple of g.
-PARALLEL = 0.99
+PARALLEL = 0.999
 # One factor for all samples though their norms differ by more than a hundredth: a norm of the whole batch.
 SAME_FACTOR, DIFFERENT_NORMS = 1e-3, 0.01
 RECORDS = 3
@@ -220,7 +220,7 @@ class GradientPenaltyInvalid(Check):
                 "error",
                 0.97,
                 "The gradient penalty does not take one norm per sample: what it sends back to a sample's "
-                f"slope is not along that slope (cosine {parallel.median():.2f}, 1 for a norm over all axes "
+                f"slope is not along that slope (cosine {parallel.median():.3f}, 1 for a norm over all axes "
                 "but the batch).",
                 evidence=(
                     Measurement(

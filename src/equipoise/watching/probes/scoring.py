@@ -90,8 +90,8 @@ def scores(
     """The scores of a batch before a final sigmoid, shape (rows, places), in float32 or wider, with their
     graph.
 
-    Several maps or scales stand side by side. A score that was given to a pack of samples is repeated for
-    each.
+    Several maps or scales stand side by side, and so do places that were flattened into the batch. A score
+    that was given to a pack of samples is repeated for each.
     """
     with _Sigmoids() as sigmoids:
         output = discriminator(*args, **kwargs)
@@ -107,5 +107,8 @@ def scores(
             value = read_values(value, shape, reading)
         if len(value) != rows and rows % len(value) == 0:
             value = value.repeat_interleave(rows // len(value), dim=0)
+        elif len(value) > rows and len(value) % rows == 0:
+            # Places (patches, several views of a sample) flattened into the batch, sample by sample.
+            value = value.reshape(rows, -1)
         columns.append(value)
     return torch.cat(columns, dim=1)
