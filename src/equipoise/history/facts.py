@@ -133,6 +133,10 @@ FACTS: dict[str, Fact] = {
             for player in ("generator", "discriminator")
         ),
         Fact(
+            "loss.reaches_scores",
+            "recorded steps of the discriminator in which its loss did, and did not, reach its scores (two counts)",
+        ),
+        Fact(
             "discriminator.discrete", "true if the discriminator was given whole numbers only, such as tokens"
         ),
         Fact(

@@ -1,0 +1,30 @@
+"""Whether the discriminator's own step sends anything back to its scores.
+
+It may be trained by what stands beside them only: the class term without the adversarial one, or a gradient
+penalty whose loss was sent back alone. A penalty on a sigmoid's output reaches that output itself when it is
+differentiated twice, so what reaches the scores of a penalised batch says nothing of the adversarial loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from equipoise.watching.passes import DiscriminatorPass
+
+
+def sent_back(passes: Iterable[DiscriminatorPass]) -> bool | None:
+    """Whether a loss reached the scores in a step of the discriminator.
+
+    Returns:
+        False if samples were scored there, with a graph, and no score but a penalty's had a slope;
+        None where that cannot be said: nothing was scored for it (a step of a penalty, or of another term),
+        or it is not certain which of its answers are scores.
+
+    Args:
+        passes: all that wait at the discriminator's update.
+    """
+    known = [one for one in passes if not one.penalty_norms]
+    if any(one.sloped for one in known):
+        return True
+    own = [one for one in known if not one.attached and one.certain]
+    return False if any(score.live for one in own for score in one.scores) else None
