@@ -105,3 +105,45 @@ def test_reals_with_a_penalty_of_their_own_stay_the_reals() -> None:
     monitor.close()
     assert len(monitor.observations().series("score.real.mean")) == 10
     assert monitor.observations().fact("loss.reaches_scores") == [10, 0]
+
+
+def judged(what: str) -> equipoise.Monitor:
+    """Both terms on the scores of reals, fakes left out, or other ones in the loss than in the log."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6), nn.Tanh())
+    discriminator = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    update_g, update_d = (torch.optim.Adam(one.parameters(), 1e-3) for one in (generator, discriminator))
+    one, zero = torch.ones(BATCH, 1), torch.zeros(BATCH, 1)
+    loss = F.binary_cross_entropy_with_logits
+    monitor = equipoise.watch(generator, discriminator, every=1)
+    for _ in range(30):
+        fake = generator(torch.randn(BATCH, 4))
+        update_g.zero_grad()
+        loss(discriminator(fake), one).backward()
+        update_g.step()
+        update_d.zero_grad()
+        of_real = discriminator((0.3 * torch.randn(BATCH, 6)).tanh())
+        of_fake = discriminator(fake.detach())
+        if what == "other fakes":
+            of_fake = discriminator(fake.detach() + 0.1 * torch.randn(BATCH, 6))
+        second = {"reals twice": loss(of_real, zero), "left out": 0.0}.get(what, loss(of_fake, zero))
+        (loss(of_real, one) + second).backward()
+        update_d.step()
+    monitor.close()
+    return monitor
+
+
+@pytest.mark.parametrize("what", ["reals twice", "left out"])
+def test_scores_of_fakes_that_enter_no_loss_are_told(what: str) -> None:
+    monitor = judged(what)
+    assert monitor.observations().fact("loss.uses_fakes") == [0, 30]
+    first = monitor.diagnose().findings[0]
+    assert (first.name, first.severity) == ("d-objective-sign", "error")
+    assert "nothing is sent back to these scores" in " ".join(first.message.split())
+
+
+@pytest.mark.parametrize("what", ["right", "other fakes"])
+def test_fakes_in_the_loss_and_others_for_a_log_are_not(what: str) -> None:
+    monitor = judged(what)
+    assert monitor.observations().fact("loss.uses_fakes")[1] == 0
+    assert "d-objective-sign" not in {one.name for one in monitor.diagnose().findings}

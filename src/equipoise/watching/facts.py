@@ -15,7 +15,7 @@ from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCa
 from equipoise.watching.structure import structure_facts
 from equipoise.watching.tree import floating_tensors, tensors
 from equipoise.watching.unregistered import Hidden
-from equipoise.watching.unsent import sent_back
+from equipoise.watching.unsent import fakes_used, sent_back
 
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
@@ -80,6 +80,7 @@ class RunningFacts:
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
         self._sent = {False: 0, True: 0}
+        self._fakes_used = {False: 0, True: 0}
         self._fed = 0
         self._objective: dict[str, Any] = {}
         self._repeated: dict[str, deque[float]] = {}
@@ -165,6 +166,8 @@ class RunningFacts:
         """
         if player == "discriminator" and (sent := sent_back(passes)) is not None:
             self._sent[sent] += 1
+        if player == "discriminator" and (used := fakes_used(passes)) is not None:
+            self._fakes_used[used] += 1
         other = "discriminator" if player == "generator" else "generator"
         if self._watcher.updates[other]:
             return
@@ -334,6 +337,7 @@ class RunningFacts:
         )
         facts |= {f"loss.unused.{player}": count for player, count in self._unused.items()}
         facts["loss.reaches_scores"] = [self._sent[True], self._sent[False]]
+        facts["loss.uses_fakes"] = [self._fakes_used[True], self._fakes_used[False]]
         facts["objective.composite"] = self.composite
         facts["problems"] = list(watcher.problems.sentences)
         return facts

@@ -28,3 +28,27 @@ def sent_back(passes: Iterable[DiscriminatorPass]) -> bool | None:
         return True
     own = [one for one in known if not one.attached and one.certain]
     return False if any(score.live for one in own for score in one.scores) else None
+
+
+def fakes_used(passes: Iterable[DiscriminatorPass]) -> bool | None:
+    """Whether the scores of the generator's samples, computed in a step of the discriminator, enter its loss.
+
+    Returns:
+        False if they were scored with a graph and nothing was sent back to them, while one other batch was
+        the only one with a slope: its scores stand in the place of theirs. None if no fakes were scored in a
+        pass of their own, or if several other batches have slopes (the fakes of the loss may be among them,
+        augmented).
+
+    Args:
+        passes: all that wait at the discriminator's update.
+    """
+    own = [one for one in passes if not one.attached and not one.penalty_norms and one.certain]
+    fakes = [one for one in own if one.link is not None and one.rows is None and not one.pairs]
+    if not fakes:
+        return None
+    if any(one.sloped for one in fakes):
+        return True
+    live = all(score.live for one in fakes for score in one.scores)
+    attached = any(one.attached and one.sloped for one in passes)
+    others = [one for one in own if one.link is None and one.sloped]
+    return False if live and len(others) == 1 and not attached else None
