@@ -221,5 +221,10 @@ def test_what_named_computes() -> None:
     assert (float(share), float(guess)) == (0.5, 0.75)
     share, guess = named(SimpleNamespace(owner=one, rows=slice(0, 2)))
     assert (float(share), float(guess)) == (1.0, 0.5)
+    # A fourth class, that of fakes, is the largest everywhere: of the labels' own it says nothing.
+    answers = torch.cat([answers, torch.full((4, 1), 3.0)], dim=1)
+    one.other_answers = [(answers, answers.softmax(1) - F.one_hot(labels, 4))]
+    share, guess = named(SimpleNamespace(owner=one, rows=None))
+    assert (float(share), float(guess)) == (0.5, 0.75)
     one.other_answers = [(answers, answers)]
     assert named(SimpleNamespace(owner=one, rows=None)) is None

@@ -133,6 +133,14 @@ FACTS: dict[str, Fact] = {
             for player in ("generator", "discriminator")
         ),
         Fact(
+            "loss.reaches_scores",
+            "recorded steps of the discriminator in which its loss did, and did not, reach its scores (two counts)",
+        ),
+        Fact(
+            "loss.uses_fakes",
+            "recorded steps of the discriminator in which its scores of fakes did, and did not, enter its loss (two counts)",
+        ),
+        Fact(
             "discriminator.discrete", "true if the discriminator was given whole numbers only, such as tokens"
         ),
         Fact(

@@ -104,8 +104,10 @@ def named(part: Part) -> tuple[Tensor, Tensor] | None:
     """How often the discriminator names the class that its own loss asks for, and what guessing would give.
 
     Returns:
-        The share of the part's samples whose largest answer is that of the class (0 to 1), and the share of
-        the commonest class among them; None where no answer beside the score is a class.
+        The share of the part's samples whose largest answer is that of the class (0 to 1), among the classes
+        that the loss asked for in this part, and the share of the commonest class; None where no answer
+        beside the score is a class. A class that no real is asked to be (the one for fakes in Odena,
+        "Semi-Supervised Learning with GANs", 2016) says nothing of whose labels these are.
 
     Args:
         part: reals of one discriminator's pass.
@@ -120,6 +122,7 @@ def named(part: Part) -> tuple[Tensor, Tensor] | None:
         known = told >= 0
         if bool(known.any()):
             classes = told[known]
-            commonest = torch.bincount(classes).amax() / len(classes)
-            return (answers[known].argmax(1) == classes).float().mean(), commonest
+            counts = torch.bincount(classes, minlength=answers.shape[1])
+            among = answers[known].masked_fill(counts == 0, -torch.inf)
+            return (among.argmax(1) == classes).float().mean(), counts.amax() / len(classes)
     return None

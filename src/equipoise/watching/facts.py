@@ -15,6 +15,7 @@ from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCa
 from equipoise.watching.structure import structure_facts
 from equipoise.watching.tree import floating_tensors, tensors
 from equipoise.watching.unregistered import Hidden
+from equipoise.watching.unsent import fakes_used, sent_back
 
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
@@ -78,6 +79,8 @@ class RunningFacts:
         self._cuts = self._others = self._reversed = 0
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
+        self._sent = {False: 0, True: 0}
+        self._fakes_used = {False: 0, True: 0}
         self._fed = 0
         self._objective: dict[str, Any] = {}
         self._repeated: dict[str, deque[float]] = {}
@@ -158,7 +161,13 @@ class RunningFacts:
             self._fed += 1
 
     def unused(self, passes: list[DiscriminatorPass], assignment: Assignment, player: str) -> None:
-        """At an update of `player`: whether the other's own loss was sent back though it is never updated."""
+        """At an update of `player`: whether its own loss reached the scores (the discriminator's), and
+        whether the other's was sent back though it is never updated.
+        """
+        if player == "discriminator" and (sent := sent_back(passes)) is not None:
+            self._sent[sent] += 1
+        if player == "discriminator" and (used := fakes_used(passes)) is not None:
+            self._fakes_used[used] += 1
         other = "discriminator" if player == "generator" else "generator"
         if self._watcher.updates[other]:
             return
@@ -330,6 +339,8 @@ class RunningFacts:
             self._others >= _OFTEN and not self._cuts and not self._fed and "detached" in self.values
         )
         facts |= {f"loss.unused.{player}": count for player, count in self._unused.items()}
+        facts["loss.reaches_scores"] = [self._sent[True], self._sent[False]]
+        facts["loss.uses_fakes"] = [self._fakes_used[True], self._fakes_used[False]]
         facts["objective.composite"] = self.composite
         facts["problems"] = list(watcher.problems.sentences)
         return facts

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.passes import Assignment, DiscriminatorPass, Part
+from equipoise.watching.penalised import only_penalised
 from equipoise.watching.places import Places
 from equipoise.watching.reversal import mark_reversed
 
@@ -62,6 +63,9 @@ class Roles:
         attached = [one for one in sloped if one.attached and one.tagged is None]
         loose = [one for one in sloped if not one.attached and (one.link is not None or one.tagged == "fake")]
         others = [one for one in sloped if not one.attached and one not in loose]
+        if loose or attached:
+            with_fakes = self._pushed_together(others, loose or attached)
+            others = [one for one in others if not only_penalised(one, passes, with_fakes)]
         slope_index: dict[int, int] = {}
         if attached and loose:
             result.leftover = attached
@@ -160,6 +164,14 @@ class Roles:
         reals = _mean_share(others)
         mine = [one for one in attached if (_mean_share([one]) - 0.5) * (reals - 0.5) <= 0]
         return mine or attached
+
+    @staticmethod
+    def _pushed_together(
+        others: list[DiscriminatorPass], fakes: list[DiscriminatorPass]
+    ) -> list[DiscriminatorPass]:
+        """Those of unknown passes that are pushed the way of the generator's: pools of fakes, wrong pairs."""
+        way = _mean_share(fakes) - 0.5
+        return [one for one in others if (_mean_share([one]) - 0.5) * way > 0]
 
     def _parts(self, one: DiscriminatorPass, index: int | None) -> list[tuple[Part, bool | None]]:
         """The parts of a pass: True for the generator's, False for the other side, None for unknown."""

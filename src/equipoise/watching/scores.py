@@ -44,6 +44,7 @@ class Score:
         reading: how the loss reads several classes as one score; None if each number is a score.
         answers: where there is a reading, the flat answers behind `values` and `raw`.
         order: number of the first backward pass that reached it, or -1.
+        live: whether a loss could be sent back to it, which it cannot under no_grad.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Score:
     order: int = -1
     reading: Reading | None = None
     answers: Tensor | None = None
+    live: bool = False
 
     def read_as(self, reading: Reading) -> None:
         """Make one score of its classes, and one slope of what was sent back to them."""
@@ -210,7 +212,8 @@ def listen(
     score = Score(path, values, raw, node is not None, tuple(value.shape[1:]))
     if path in readings.known:
         score.read_as(readings.known[path])
-    if not value.requires_grad:
+    score.live = value.requires_grad
+    if not score.live:
         return score
 
     def receive(gradient: Tensor) -> None:

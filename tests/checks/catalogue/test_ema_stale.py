@@ -61,8 +61,14 @@ def test_a_copy_that_is_sampled_from_and_never_updated_is_a_modest_warning() -> 
 def test_a_copy_of_the_start_that_may_be_meant_is_information_only() -> None:
     assert _untouched(calls=1400).severity == "info"  # a frozen teacher takes part in every step
     assert _untouched(calls=0).severity == "info"  # a start to compare with
-    assert _untouched(calls=7, updates=200) is None  # an average may begin later
+    assert _untouched(calls=1, updates=300) is None  # an average may begin later
+    assert _untouched(calls=0, updates=300) is None
+    assert _untouched(calls=7, updates=199) is None
     assert _untouched(calls=7, moved=1e-3) is None  # a generator that does not move has no copy behind it
+
+
+def test_a_copy_of_the_start_that_is_sampled_from_again_and_again_is_told_after_the_warm_up() -> None:
+    assert _untouched(calls=2, updates=200).severity == "warning"
 
 
 def test_a_run_of_a_few_hundred_updates_is_only_told() -> None:

@@ -53,13 +53,14 @@ class DiscriminatorObjectiveSign(Check):
         and at least 99 % of the roles are known: warning; the same where 20 records of the discriminator's
         step hold fakes and no real, unless scores of one call are pushed both ways in more than half of them
         (a sample that is real in parts, GAIN). Neither reals nor fakes ever have a slope in the
-        discriminator's step, while a penalty is sent back and 20 records show it being updated: error. One
-        of the two terms of a
-        relativistic average loss has the other's target: error if no usual family explains the slopes and
-        this one does to within 2 %. Where no batch can be told to be real or fake (a reward instead of a
-        gradient), error if all of 60 or more are pushed the same way. Under cross entropy, targets that are
-        a coin's toss: error if in the median of 10 records both shares are within 0.1 of one half and the
-        mean slopes above 0.35.
+        discriminator's step, while a penalty is sent back and 20 records show it being updated: error. The
+        same where in 20 of its steps no loss reaches its scores, whatever else is sent back, while the
+        generator's loss does; or the generator's samples are scored and only the scores of one other batch
+        enter the loss. One of the two terms of a relativistic average loss has the other's target: error if
+        no usual family explains the slopes and this one does to within 2 %. Where no batch can be told to be
+        real or fake (a reward instead of a gradient), error if all of 60 or more are pushed the same way.
+        Under cross entropy, targets that are a coin's toss: error if in the median of 10 records both shares
+        are within 0.1 of one half and the mean slopes above 0.35.
 
     What else it could be
         - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.
@@ -97,6 +98,8 @@ class DiscriminatorObjectiveSign(Check):
         "objective.target.fake",
         "objective.generator",
         "objective.half_turned.discriminator",
+        "loss.reaches_scores",
+        "loss.uses_fakes",
         "roles.decided",
         "roles.pushed",
         "roles.divided",
@@ -124,6 +127,7 @@ class DiscriminatorObjectiveSign(Check):
             or self._by_mixture(observations)
             or self._all_one_way(observations)
             or self._never_sent_back(observations)
+            or self._fakes_thrown_away(observations)
             or self._without_fakes(observations)
             or self._without_reals(observations)
         )
@@ -313,6 +317,53 @@ class DiscriminatorObjectiveSign(Check):
 
     def _never_sent_back(self, observations: Observations) -> Finding | None:
         """The discriminator moves, but neither its reals nor its fakes ever had a slope."""
+        return self._beside_the_scores(observations) or self._penalty_alone(observations)
+
+    def _beside_the_scores(self, observations: Observations) -> Finding | None:
+        """The scores are never sent anything in the discriminator's step, and are what the generator has."""
+        counts = observations.fact("loss.reaches_scores")
+        if not isinstance(counts, list) or len(counts) != 2:
+            return None
+        reached, missed = (int(count) for count in counts)
+        asked = observations.series("slope.generator.size").finite()
+        moved = observations.series("update.discriminator").finite()
+        if reached or missed < LEAST_UNSEEN or len(asked) < LEAST_UNSEEN or not moved.largest() > 0:
+            return None
+        return self.finding(
+            "error",
+            0.93,
+            f"In none of {missed} recorded steps of the discriminator is a loss sent back to its scores of "
+            "reals and fakes: it is trained by other terms only (a penalty, a class), while the generator is "
+            "trained to raise these very scores. Nothing teaches them what is real.",
+            evidence=(
+                Measurement(
+                    "loss.reaches_scores",
+                    float(reached),
+                    1.0,
+                    "below",
+                    "exact: a count",
+                    f"recorded steps with a loss at the scores, of {reached + missed}",
+                ),
+                Measurement(
+                    "slope.generator.size",
+                    asked.median(),
+                    meaning="slope of the generator's loss at the same scores",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "scores that could not be found in the discriminator's output",
+                    "ruled out",
+                    "in the generator's step they were found and had a slope",
+                ),
+                Alternative(
+                    "met margins (hinge)", "ruled out", "a met margin sends back zeros, here nothing is sent"
+                ),
+            ),
+            since=0,
+        )
+
+    def _penalty_alone(self, observations: Observations) -> Finding | None:
         updates = observations.series("update.discriminator").finite()
         if any(len(observations.series(f"slope.{which}.size")) for which in ("real", "fake")):
             return None  # slopes that are not finite are slopes too
@@ -348,6 +399,45 @@ class DiscriminatorObjectiveSign(Check):
                     "in the generator's step they were found and had a slope"
                     if len(observations.series("slope.generator.size").finite())
                     else "tag the batches with `monitor.real` and `monitor.fake`",
+                ),
+            ),
+            since=0,
+        )
+
+    def _fakes_thrown_away(self, observations: Observations) -> Finding | None:
+        """Scores of fakes are computed in the discriminator's step, and another batch's enter its loss."""
+        counts = observations.fact("loss.uses_fakes")
+        if not isinstance(counts, list) or len(counts) != 2:
+            return None
+        used, unused = (int(count) for count in counts)
+        if used or unused < LEAST_UNSEEN:
+            return None
+        return self.finding(
+            "error",
+            0.92,
+            f"In all {unused} recorded steps the discriminator scores the generator's samples, and nothing "
+            "is sent back to these scores: only those of the other batch enter its loss. Probably the term "
+            "for fakes is left out, or the prediction of reals stands in it.",
+            evidence=(
+                Measurement(
+                    "loss.uses_fakes",
+                    float(used),
+                    1.0,
+                    "below",
+                    "exact: a count",
+                    f"recorded steps in which the scores of fakes enter the loss, of {used + unused}",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "scores of fakes that are computed for a log only",
+                    "ruled out",
+                    "then other fakes would enter the loss, and there is no other batch in it but one",
+                ),
+                Alternative(
+                    "met margins (hinge)",
+                    "ruled out",
+                    "a met margin sends back zeros, here nothing is sent",
                 ),
             ),
             since=0,

@@ -14,7 +14,8 @@ LEAST_UPDATES = 100
 DRIFT = 3.0
 USUAL_DECAY = 0.9991  # 0.999, as the remedy advises for short runs, measured with an error of a tenth
 # A copy that was never updated: the generator has had so many updates, and left its first weights by 1 %.
-NEVER_AFTER = 500
+# Copies that are sampled from again and again need not be waited for longer than the warm-up.
+NEVER_AFTER, SAMPLED_AFTER, SAMPLED = 500, 200, 2
 LEFT = 0.01
 NEVER_SOURCE = "exact: the copy's weights are the generator's first ones; ours: it has left them by 1 %"
 LAG_SOURCE = (
@@ -63,9 +64,9 @@ class StaleAverage(Check):
         less, as short runs use it: then the run is young, and the decay is right. Warning: the generator has
         batch norm and the copy's buffers are not copied; error if the probe also finds the copy's samples
         more than 3 times farther off than two draws are. A copy that still has exactly the generator's first
-        weights after the warm-up and 500 updates, while the generator has left them by more than 1 % and no
-        other copy follows it: warning of modest confidence if the copy is called, but less than at every
-        second update, as what is only sampled from is; else information.
+        weights after the warm-up and 500 updates (200 if it was called twice or more), while the generator
+        has left them by more than 1 % and no other copy follows it: warning of modest confidence if the copy
+        is called, but less than at every second update, as what is only sampled from is; else information.
 
     What else it could be
         - Simply early: true, and the message says from which step on the average can be used.
@@ -115,9 +116,10 @@ class StaleAverage(Check):
         for copied in observations.fact("ema.untouched", []):
             moved, updates = float(copied.get("moved") or 0.0), int(copied.get("updates") or 0)
             calls = int(copied.get("calls") or 0)
-            if not moved > LEFT or updates < NEVER_AFTER:
-                continue
             sampled = 0 < calls <= updates / 2
+            enough = SAMPLED_AFTER if sampled and calls >= SAMPLED else NEVER_AFTER
+            if not moved > LEFT or updates < enough:
+                continue
             return self.finding(
                 "warning" if sampled else "info",
                 0.65 if sampled else 0.5,
