@@ -53,6 +53,10 @@ FACTS: dict[str, Fact] = {
             "objective.composite",
             "share of |dL_G/dx| at the fakes that is not adversarial, 0 to 1; null if unknown",
         ),
+        Fact(
+            "objective.composite.all",
+            "the same over the outputs of all calls of the generator in its step, also those that are not judged",
+        ),
         Fact("objective.bounded_scores", "true if all raw outputs were inside [0, 1]"),
         Fact("generator.layers", "list of leaf modules: {name, type, kernel, stride, parameters, ...}"),
         Fact("discriminator.layers", "the same for the discriminator"),

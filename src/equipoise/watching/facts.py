@@ -81,7 +81,7 @@ class RunningFacts:
         self._fed = 0
         self._objective: dict[str, Any] = {}
         self._repeated: dict[str, deque[float]] = {}
-        self.composite: float | None = None
+        self.composite: dict[str, float | None] = {"judged": None, "all": None}
 
     # ---- what passes show
 
@@ -114,6 +114,7 @@ class RunningFacts:
         one.mode = self._modal["discriminator"].share()
         paths = {score.path for score in one.scores}
         answers = floating_tensors(output)
+        one.beside = len(answers) > len(paths)
         # An autoencoder or a classifier beside the score may end in an activation that the score does not.
         live = [value for path, value in answers if path in paths] or [value for _, value in answers]
         if live and live[0].requires_grad:
@@ -327,6 +328,7 @@ class RunningFacts:
             self._others >= _OFTEN and not self._cuts and not self._fed and "detached" in self.values
         )
         facts |= {f"loss.unused.{player}": count for player, count in self._unused.items()}
-        facts["objective.composite"] = self.composite
+        facts["objective.composite"] = self.composite["judged"]
+        facts["objective.composite.all"] = self.composite["all"]
         facts["problems"] = list(watcher.problems.sentences)
         return facts

@@ -79,6 +79,14 @@ def descends(tensor: Tensor, owner: int, limit: int = _NODES) -> bool:
     return False
 
 
+def given_by(inputs: Sequence[tuple[Path, Tensor]], owner: int) -> dict[str, bool]:
+    """Whether inputs of a call were made by the owner itself, or by any network that has a graph."""
+    return {
+        "continued": any(descends(value, owner) for _, value in inputs),
+        "encoded": any(value.grad_fn is not None for _, value in inputs),
+    }
+
+
 def matching_rows(samples: Tensor, output: Tensor) -> tuple[slice, slice | None] | None:
     """Where a generator's output stands inside a batch given to the discriminator, value for value.
 

@@ -28,6 +28,9 @@ class GeneratorCall:
         sent: what the backward pass under way has sent to it through the discriminator.
         crossed: the same two of the last backward pass through the discriminator, sent and arrived.
         mode: the share of its layers that differ between the modes in train mode; None if it has none.
+        continued: it was given what the generator itself had made (a chain of calls).
+        encoded: it was given what a network had made with a graph (an encoder's code).
+        settled: its gradients belong to an update that is done.
     """
 
     args: tuple[Any, ...]
@@ -39,6 +42,9 @@ class GeneratorCall:
     sent: dict[Path, Tensor] = field(default_factory=dict)
     crossed: dict[Path, tuple[Tensor, Tensor]] = field(default_factory=dict)
     mode: float | None = None
+    continued: bool = False
+    encoded: bool = False
+    settled: bool = False
 
     def output(self, path: Path | None = None) -> Tensor:
         """The output at a path, or the first one."""
@@ -90,6 +96,7 @@ class DiscriminatorPass:
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
         mode: as that of a generator's call.
+        beside: the discriminator returned more than scores (features, classes), which a loss may use too.
         asked: tells whether the backward pass under way only asks for gradients at a few weights.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
@@ -123,6 +130,7 @@ class DiscriminatorPass:
     reversed: bool = False
     turned: bool = False
     mode: float | None = None
+    beside: bool = False
     asked: Callable[[], bool] = never
 
     @property
