@@ -13,8 +13,11 @@ from torch.optim import Optimizer
 
 from equipoise.watching.asked import never
 from equipoise.watching.scores import Score
+from equipoise.watching.statistics import few_levels, smooth
 from equipoise.watching.tree import Path, at_path, floating_tensors
 
+# From so many values on a row that is encoded to fewer may be a flat picture.
+_WIDE = 64
 Link = Literal["tag", "storage", "values", "ancestry"]
 Role = Literal["real", "fake", "generator", "penalty", "undecided"]
 
@@ -56,18 +59,21 @@ class GeneratorCall:
     def images_and_latents(self) -> tuple[list[Tensor], list[Tensor]]:
         """What of its floating inputs has the form of a sample, and what is noise.
 
-        Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition.
+        Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition. An
+        encoder's samples are codes: what it is given are pictures, of two axes or flat.
         """
         floats = [value for _, value in floating_tensors((self.args, self.kwargs))]
         sample = self.outputs[0][1]
-        images = [
-            value
-            for value in floats
-            if value.ndim == sample.ndim and sample.ndim > 2 and value.shape[2:].numel() > 1
-        ]
+        images = [value for value in floats if _is_image(value, sample)]
         others = [value for value in floats if not any(value is image for image in images)]
         noise = [value for value in others if not bool((value == value.round()).all())]
         return images, noise if noise or images else others
+
+
+def _is_image(value: Tensor, sample: Tensor) -> bool:
+    if value.ndim > 2 and value.shape[2:].numel() > 1:
+        return value.ndim == sample.ndim or (sample.ndim == 2 and (smooth(value) or few_levels(value)))
+    return value.ndim == sample.ndim == 2 and value.shape[1] >= _WIDE > sample.shape[1] and smooth(value)
 
 
 @dataclass(eq=False)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from equipoise.watching.statistics import kurtosis
+from equipoise.watching.statistics import kurtosis, smooth
 from equipoise.watching.tree import Path, map_tensors, tensors
 
 Law = Literal["normal", "uniform", "rows"]
@@ -88,8 +88,7 @@ def find_latents(calls: Sequence[tuple[Any, Any]], sample: tuple[int, ...]) -> l
         picture = len(shape) > 1 and shape[1:].numel() > 1
         if picture and ((len(shape) == len(sample) and law == "rows") or _correlated(pool)):
             continue
-        columns = flat[:, noise] - flat[:, noise].mean(dim=0)
-        if law != "rows" and len(shape) == 1 and columns.shape[1] > 1 and _correlated(columns):
+        if law != "rows" and len(shape) == 1 and smooth(flat[:, noise]):
             law = "rows"  # a flat picture: its values are not drawn one by one
         candidates.append(Latent(path, pool, noise, law, _norm(flat[:, noise])))
     known = [latent for latent in candidates if latent.law != "rows"]
