@@ -144,6 +144,31 @@ class Undetached(OwnCall):
         return 0.0
 
 
+class TwoBatches(OwnCall):
+    """Both batches in one call of the generator; the discriminator is given the second one only."""
+
+    def __call__(self) -> float:
+        real = data()
+        output = self.generator(torch.cat([self.encoder(real), noise()]))
+        recovered, made = output[:ROWS], output[ROWS:]
+        self.update_d.zero_grad()
+        scores = self.discriminator(made.detach())[0]
+        (towards(self.discriminator(real)[0], 1.0) + towards(scores, 0.0)).backward()
+        self.update_d.step()
+        sent = at(made, lambda x: towards(self.apart()(x)[0], 1.0))
+        rest = at(recovered, lambda x: self.weight * (x - real).square().mean())
+        self.update_g.zero_grad()
+        other = self.weight * (recovered - real).square().mean()
+        (towards(self.discriminator(made)[0], 1.0) + other).backward()
+        self.update_g.step()
+        return share([rest], sent)
+
+
+def test_a_term_at_other_rows_of_the_same_call_is_weighed() -> None:
+    facts, expected = train(TwoBatches())
+    assert facts["objective.composite"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_a_term_with_a_call_of_its_own_is_weighed() -> None:
     facts, expected = train(OwnCall())
     assert facts["objective.composite"] == pytest.approx(0.0, abs=1e-5)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from equipoise.watching import recorder
 from equipoise.watching.anatomy import float32_graph, replay
 from equipoise.watching.isolation import plain_numbers, preserved_randomness
+from equipoise.watching.members import shares_storage
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, Part
 from equipoise.watching.tree import at_path
 
@@ -42,10 +43,14 @@ def shares(
     first = parts[0]
     total = recorder.total_gradient(first)
     own = recorder.adversarial_gradient(parts)
-    if total is None or own is None or total.shape != own.shape or first.owner.output_path is None:
+    if total is None or own is None or first.owner.output_path is None:
         return {}
     if discriminator is not None and any(part.owner.beside for part in parts):
         own = _of_scores(parts, discriminator, own)
+    placed = _placed(own, first.owner, total)
+    if placed is None:
+        return {}
+    own = placed
     own = -own if first.reversed else own
     size, rest = own.float().norm(), (total.float() - own.float()).norm()
     elsewhere = [rest.square(), *_elsewhere(parts, calls)]
@@ -60,6 +65,27 @@ def settle(calls: Iterable[GeneratorCall]) -> None:
     """At an update: what has arrived at these calls belongs to it, and not to a later one."""
     for call in calls:
         call.settled |= bool(call.gradients)
+
+
+def _placed(own: Tensor, one: DiscriminatorPass, total: Tensor) -> Tensor | None:
+    """The gradient at the samples as one at the generator's whole output, of which they may be some rows.
+
+    Two batches may go through the generator at once, and the discriminator may be given one of them (CUT: the
+    translations, without the identities).
+    """
+    if own.shape == total.shape:
+        return own
+    if one.call is None or own.shape[1:] != total.shape[1:] or own.shape != one.samples.shape:
+        return None
+    output = one.call.output(one.output_path)
+    if not shares_storage(output, one.samples) or output.stride() != one.samples.stride():
+        return None
+    start, rest = divmod(one.samples.storage_offset() - output.storage_offset(), max(output.stride(0), 1))
+    if rest or not 0 <= start <= len(total) - len(own) or output.shape != total.shape:
+        return None
+    placed = torch.zeros_like(total)
+    placed[start : start + len(own)] = own
+    return placed
 
 
 def _elsewhere(parts: list[Part], calls: Iterable[GeneratorCall]) -> list[Tensor]:
