@@ -52,9 +52,10 @@ def shares(
         return {}
     own = placed
     own = -own if first.reversed else own
-    size, rest = own.float().norm(), (total.float() - own.float()).norm()
+    # In double precision, or a share next to 1 says that the rest is nothing at all.
+    size, rest = own.float().norm().double(), (total.float() - own.float()).norm().double()
     elsewhere = [rest.square(), *_elsewhere(parts, calls)]
-    everything = torch.stack([square.to(rest.device) for square in elsewhere]).sum().sqrt()
+    everything = torch.stack([square.to(rest) for square in elsewhere]).sum().sqrt()
     return {
         "judged": rest / (rest + size).clamp(min=_SMALLEST),
         "all": everything / (everything + size).clamp(min=_SMALLEST),
