@@ -240,6 +240,9 @@ class RecordBuilder:
         watcher = self._watcher
         facts = watcher.facts
         batch = None
+        if self._made and self._discriminator is not None and self._discriminator.fake:
+            same = conditions.same_place(self._discriminator.fake[0], self._made[0])
+            self._values |= {} if same is None else {"condition.place": float(same)}
         if self._discriminator is not None or self._generator is not None:
             beside = self._generator.real if self._generator is not None else []
             batch = recorder.fingerprint_batch(
