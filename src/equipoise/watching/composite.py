@@ -32,40 +32,50 @@ def shares(
 ) -> dict[str, Tensor]:
     """Shares of the gradient that are not adversarial: `judged`, at the samples; `all`, at all calls.
 
-    share = |dL/dx - dL_adv/dx| / (|dL/dx - dL_adv/dx| + |dL_adv/dx|), where for `all` the norms run over the
-    outputs of every call. Empty where the call that made the samples is not known.
+    share = |dL/dx - dL_adv/dx| / (|dL/dx - dL_adv/dx| + |dL_adv/dx|). For `judged` whatever comes through the
+    discriminator is adversarial. For `all` only what its scores send back is, and the norms run over the
+    outputs of every call; it is left out where that needs a copy and there is none. Empty where the call that
+    made the samples is not known.
 
     Args:
         parts: the scores of the generator's step.
         calls: the generator's calls that belong to no earlier update.
-        discriminator: a copy; with it terms that came through its inner layers are told apart.
+        discriminator: a copy, for one that returns more than scores.
     """
     first = parts[0]
     total = recorder.total_gradient(first)
     own = recorder.adversarial_gradient(parts)
     if total is None or own is None or first.owner.output_path is None:
         return {}
-    if discriminator is not None and any(part.owner.beside for part in parts):
-        own = _of_scores(parts, discriminator, own)
-    placed = _placed(own, first.owner, total)
-    if placed is None:
+    size, rest = _sizes(own, first, total)
+    if size is None or rest is None:
         return {}
-    own = placed
-    own = -own if first.reversed else own
-    # In double precision, or a share next to 1 says that the rest is nothing at all.
-    size, rest = own.float().norm().double(), (total.float() - own.float()).norm().double()
-    elsewhere = [rest.square(), *_elsewhere(parts, calls)]
-    everything = torch.stack([square.to(rest) for square in elsewhere]).sum().sqrt()
-    return {
-        "judged": rest / (rest + size).clamp(min=_SMALLEST),
-        "all": everything / (everything + size).clamp(min=_SMALLEST),
-    }
+    found = {"judged": rest / (rest + size).clamp(min=_SMALLEST)}
+    if any(part.owner.beside for part in parts):
+        if discriminator is None:
+            return found
+        size, rest = _sizes(_of_scores(parts, discriminator, own), first, total)
+        if size is None or rest is None:
+            return found
+    squares = [rest.square(), *_elsewhere(parts, calls)]
+    everything = torch.stack([square.to(rest) for square in squares]).sum().sqrt()
+    found["all"] = everything / (everything + size).clamp(min=_SMALLEST)
+    return found
 
 
 def settle(calls: Iterable[GeneratorCall]) -> None:
     """At an update: what has arrived at these calls belongs to it, and not to a later one."""
     for call in calls:
         call.settled |= bool(call.gradients)
+
+
+def _sizes(own: Tensor, first: Part, total: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Norms of the adversarial gradient and of the rest; in double precision, for shares next to 1."""
+    placed = _placed(own, first.owner, total)
+    if placed is None:
+        return None, None
+    placed = -placed if first.reversed else placed
+    return placed.float().norm().double(), (total.float() - placed.float()).norm().double()
 
 
 def _placed(own: Tensor, one: DiscriminatorPass, total: Tensor) -> Tensor | None:

@@ -355,10 +355,8 @@ class RecordBuilder:
     def _composite(self, parts: list[Part]) -> None:
         # What reached the generator's output beside the discriminator's gradient.
         watcher, copied = self._watcher, None
-        if any(part.owner.beside for part in parts):
-            # A term of the discriminator's features looks adversarial until the scores are sent back alone.
-            if not watcher.schedule.heavy():
-                return
+        # A term of the discriminator's features looks adversarial until the scores are sent back alone.
+        if watcher.schedule.heavy() and any(part.owner.beside for part in parts):
             copied = self._copies.get("discriminator", watcher.discriminator)
         was, watcher.busy = watcher.busy, True
         try:

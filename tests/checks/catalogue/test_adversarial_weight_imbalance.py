@@ -123,3 +123,10 @@ def test_a_term_with_calls_of_its_own_that_drowns_the_adversarial_one() -> None:
 def test_a_small_term_with_calls_of_its_own_is_not_drowned() -> None:
     facts = {"objective.composite": 0.0, "objective.composite.all": 0.02}
     assert check().run(observe(facts=facts, base=healthy_composite_gan())) is None
+
+
+def test_a_class_term_makes_up_for_a_small_direct_one() -> None:
+    facts = {"objective.composite": 0.02, "objective.composite.all": 0.4}
+    assert check().run(observe(facts=facts, base=healthy_composite_gan())) is None
+    facts["objective.composite.all"] = 0.02
+    assert check().run(observe(facts=facts, base=healthy_composite_gan())).details["case"] == "too-large"

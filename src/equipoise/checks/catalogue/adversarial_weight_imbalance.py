@@ -159,15 +159,14 @@ class AdversarialWeightImbalance(Check):
         )
 
     def _unbalanced(self, observations: Observations) -> Finding | None:
-        name, share = self._share(observations)
-        if not OTHER_TERM <= share <= 1:
-            return None
         if self._reconstructs(observations):
             return None
-        late = self._late_start(observations, share) if name == "objective.composite" else None
+        direct = self._known(observations, "objective.composite")
+        late = self._late_start(observations, direct) if OTHER_TERM <= direct <= 1 else None
         if late is not None:
             return late
-        if not observations.warmed_up:
+        name, share = self._share(observations)
+        if not OTHER_TERM <= share <= 1 or not observations.warmed_up:
             return None
         # The share is that of the other terms, so that adversarial over others is (1 - share) / share.
         ratio = (1 - share) / share
@@ -212,15 +211,21 @@ class AdversarialWeightImbalance(Check):
     def _share(observations: Observations) -> tuple[str, float]:
         """The share of the other terms, and which fact says so; nan if none does.
 
-        Terms with calls of their own share only the weights with the adversarial one: they can drown it, but
-        that they are drowned in the samples is said only of terms that reach the judged samples themselves.
+        Terms with calls of their own, and those of the discriminator's features or classes, can drown the
+        adversarial one. That they are drowned is said only of terms that reach the judged samples directly,
+        and not where the others make up for them.
         """
-        for name in ("objective.composite.all", "objective.composite"):
-            share = observations.fact(name)
-            if isinstance(share, (int, float)) and share > 1 / (1 + SMALLEST_RATIO):
-                return name, float(share)
-        share = observations.fact("objective.composite")
-        return "objective.composite", float(share) if isinstance(share, (int, float)) else math.nan
+        every, direct = "objective.composite.all", "objective.composite"
+        known = AdversarialWeightImbalance._known
+        if known(observations, every) > 1 / (1 + SMALLEST_RATIO):
+            return every, known(observations, every)
+        enough = known(observations, every) >= 1 / (1 + LARGEST_RATIO)
+        return direct, math.nan if enough else known(observations, direct)
+
+    @staticmethod
+    def _known(observations: Observations, name: str) -> float:
+        share = observations.fact(name)
+        return float(share) if isinstance(share, (int, float)) else math.nan
 
     @staticmethod
     def _reconstructs(observations: Observations) -> bool:
