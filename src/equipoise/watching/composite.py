@@ -91,7 +91,8 @@ def _placed(own: Tensor, one: DiscriminatorPass, total: Tensor) -> Tensor | None
     output = one.call.output(one.output_path)
     if not shares_storage(output, one.samples) or output.stride() != one.samples.stride():
         return None
-    start, rest = divmod(one.samples.storage_offset() - output.storage_offset(), max(output.stride(0), 1))
+    offset = int(one.samples.storage_offset()) - int(output.storage_offset())
+    start, rest = divmod(offset, max(int(output.stride(0)), 1))
     if rest or not 0 <= start <= len(total) - len(own) or output.shape != total.shape:
         return None
     placed = torch.zeros_like(total)
@@ -102,7 +103,7 @@ def _placed(own: Tensor, one: DiscriminatorPass, total: Tensor) -> Tensor | None
 def _elsewhere(parts: list[Part], calls: Iterable[GeneratorCall]) -> list[Tensor]:
     """Squared norms of what arrived at outputs that no discriminator scored in this step."""
     judged = {id(part.owner.call) for part in parts}
-    if any(part.owner.call is not None and part.owner.call.continued for part in parts):
+    if any(part.owner.call is not None and part.owner.call.made == "owner" for part in parts):
         # A sample made from another output of the generator sends its adversarial gradient on to that.
         return []
     others = [call for call in calls if id(call) not in judged]

@@ -19,6 +19,7 @@ from equipoise.watching.tree import Path, at_path, floating_tensors
 # From so many values on a row that is encoded to fewer may be a flat picture.
 _WIDE = 64
 Link = Literal["tag", "storage", "values", "ancestry"]
+Made = Literal["owner", "other"] | None
 Role = Literal["real", "fake", "generator", "penalty", "undecided"]
 
 
@@ -31,8 +32,7 @@ class GeneratorCall:
         sent: what the backward pass under way has sent to it through the discriminator.
         crossed: the same two of the last backward pass through the discriminator, sent and arrived.
         mode: the share of its layers that differ between the modes in train mode; None if it has none.
-        continued: it was given what the generator itself had made (a chain of calls).
-        encoded: it was given what a network had made with a graph (an encoder's code).
+        made: who made its inputs with a graph: itself (a chain of calls), or another network (a code).
         settled: its gradients belong to an update that is done.
     """
 
@@ -45,8 +45,7 @@ class GeneratorCall:
     sent: dict[Path, Tensor] = field(default_factory=dict)
     crossed: dict[Path, tuple[Tensor, Tensor]] = field(default_factory=dict)
     mode: float | None = None
-    continued: bool = False
-    encoded: bool = False
+    made: Made = None
     settled: bool = False
 
     def output(self, path: Path | None = None) -> Tensor:

@@ -215,7 +215,7 @@ class RecordBuilder:
             self._values["condition.named"], self._values["condition.named.guess"] = found
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
-        self._codes |= call.encoded
+        self._codes |= call.made is not None
         _, latents = call.images_and_latents()
         if latents:
             self._values |= recorder.latent_signals(latents[0])
@@ -226,7 +226,7 @@ class RecordBuilder:
         """The law of the latents behind the discriminator's fakes, which may be drawn elsewhere."""
         if fake.owner.call is not None and fake.owner.link is not None:
             # Codes of an encoder beside drawn latents (a VAE-GAN) are meant to have a law of their own.
-            self._codes |= fake.owner.call.encoded
+            self._codes |= fake.owner.call.made is not None
             if self._codes:
                 return
             _, latents = fake.owner.call.images_and_latents()

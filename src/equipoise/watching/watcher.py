@@ -23,7 +23,7 @@ from equipoise.watching.conditions import asked_class
 from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind, listen_beside
-from equipoise.watching.links import StorageSet, descends, entrances, given_by, mark_ancestry, recognised
+from equipoise.watching.links import StorageSet, descends, entrances, made_before, mark_ancestry, recognised
 from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, settle_slopes, still_waiting
@@ -177,7 +177,7 @@ class Watcher:
             [(path, value.detach()) for path, value in outputs],
             graph=outputs[0][1].requires_grad,
             training=module.training,
-            **given_by(floating_tensors((args, kwargs)), self._identity),
+            made=made_before(floating_tensors((args, kwargs)), self._identity),
         )
         for path, value in outputs:
             if value.requires_grad:
