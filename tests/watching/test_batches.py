@@ -106,3 +106,41 @@ def test_the_drift_of_random_batches_has_expectation_one() -> None:
     # The expectation of a ratio with a batch's own variance below: k / (k - 2) with k = (B - 1) d = 45.
     assert sum(found) / len(found) == pytest.approx(45 / 43, abs=0.15)
     assert order.drift(torch.zeros(4, 3)) is None
+
+
+def pictures(rows: int) -> Tensor:
+    """Waves of random phase: neighbouring values go together."""
+    places = torch.linspace(0, 6.28, 64)
+    return torch.sin(places + 6.28 * torch.rand(rows, 1)) + 0.1 * torch.randn(rows, 64)
+
+
+@pytest.mark.parametrize("shape", [(64,), (1, 8, 8)])
+@pytest.mark.parametrize("given", ["pictures", "grey levels", "noise"])
+def test_pictures_that_an_encoder_is_given_again_are_no_fixed_latents(
+    given: str, shape: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.LeakyReLU(0.2), nn.Linear(16, 6))
+    discriminator = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    update_g = torch.optim.Adam(encoder.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(encoder, discriminator)
+    data = pictures(2 * BATCH) if given == "pictures" else torch.randn(2 * BATCH, 64)
+    if given == "grey levels":
+        if len(shape) == 1:
+            pytest.skip("flat and rough: nothing tells it from noise")
+        data = data.round()
+    for _ in range(30):
+        codes = encoder(data[torch.randperm(2 * BATCH)[:BATCH]].reshape(BATCH, *shape))
+        update_d.zero_grad()
+        scores = discriminator(torch.randn(BATCH, 6))
+        F.softplus(-scores).mean().backward()
+        F.softplus(discriminator(codes.detach())).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(codes)).mean().backward()
+        update_g.step()
+    repeated = values(monitor, "latent.repeated")
+    assert (repeated[-1] == 1.0) if given == "noise" else (repeated == [])
+    assert monitor.observations().fact("generator.input") == ("latent" if given == "noise" else "image")
+    monitor.close()

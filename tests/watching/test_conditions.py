@@ -228,3 +228,35 @@ def test_what_named_computes() -> None:
     assert (float(share), float(guess)) == (0.5, 0.75)
     one.other_answers = [(answers, answers)]
     assert named(SimpleNamespace(owner=one, rows=None)) is None
+
+
+def translated(order: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> equipoise.Monitor:
+    """Pairs of waves, the sample in the first channel; `order` puts them together in the generator's step."""
+    torch.manual_seed(0)
+    generator = nn.Conv1d(1, 1, 3, padding=1)
+    discriminator = nn.Sequential(nn.Conv1d(2, 8, 3), nn.LeakyReLU(0.2), nn.Conv1d(8, 1, 3))
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator)
+    for _ in range(30):
+        given = torch.randn(BATCH, 1, 12)
+        fake = generator(given)
+        update_d.zero_grad()
+        real = discriminator(torch.cat((given.abs(), given), 1))
+        made = discriminator(torch.cat((fake.detach(), given), 1))
+        (F.softplus(-real).mean() + F.softplus(made).mean()).backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(torch.cat(order(fake, given), 1))).mean().backward()
+        update_g.step()
+    monitor.close()
+    return monitor
+
+
+def test_sample_and_condition_that_change_places() -> None:
+    right = translated(lambda fake, given: (fake, given))
+    assert set(series(right, "condition.place")) == {1.0}
+    assert "places" not in " ".join(of_condition(right))
+    wrong = translated(lambda fake, given: (given, fake))
+    assert set(series(wrong, "condition.place")) == {0.0}
+    assert ["changed places" in one for one in of_condition(wrong)] == [True]

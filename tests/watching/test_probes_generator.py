@@ -243,6 +243,21 @@ def test_a_picture_is_no_latent_but_picture_shaped_noise_is() -> None:
     assert latent.law == "normal"
 
 
+def test_an_encoder_is_given_pictures_whatever_their_law() -> None:
+    # A wave of random phase takes all values alike often at first sight; its neighbours give it away.
+    places, random = torch.linspace(0, 6.28, 16), torch.Generator().manual_seed(2)
+    phases = 6.28 * torch.rand(64, 1, 1, 1, generator=random)
+    pictures = torch.asin(torch.sin(places + phases)).expand(64, 1, 16, 16) / 1.5708
+    assert find_latents([((pictures,), {})], (8,)) == []
+    (flat,) = find_latents([((pictures.flatten(1),), {})], (8,))
+    assert flat.law == "rows"
+    # Noise of the same shapes is drawn anew, also where samples have another number of axes.
+    even = 2 * torch.rand(64, 1, 16, 16, generator=random) - 1
+    for values in (even, even.flatten(1)):
+        (latent,) = find_latents([((values,), {})], (8,))
+        assert latent.law == "uniform"
+
+
 # ---- layer-variance
 
 

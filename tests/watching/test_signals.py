@@ -243,6 +243,7 @@ ELSEWHERE = {
     "condition.named": "test_conditions",
     "condition.named.guess": "test_conditions",
     "condition.asked": "test_conditions",
+    "condition.place": "test_conditions",
     "condition.agreement.generator": "test_conditions",
     "loss.penalty": "only in logs",
     "loss.reconstruction": "only in logs",

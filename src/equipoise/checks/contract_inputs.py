@@ -54,6 +54,7 @@ _VALUES: dict[str, list[Any]] = {
     "objective.target.fake": [0.0, 0.1, 1.0],
     "objective.clamped": [1e-12, 1e-7],
     "objective.composite": [0.0, 0.5, 0.99],
+    "objective.composite.all": [0.0, 0.5, 0.99],
     "generator.layers": [[_LAYER, {**_LAYER, "type": "Tanh"}], [{"name": "0", "type": "Linear"}], []],
     "discriminator.layers": [[_LAYER, {**_LAYER, "type": "Sigmoid"}], [{"name": "0", "type": "Linear"}], []],
     "generator.output_activation": ["tanh", "sigmoid", "relu"],

@@ -51,7 +51,11 @@ FACTS: dict[str, Fact] = {
         Fact("objective.clamped", "the epsilon of a clamp in the logarithm, or null"),
         Fact(
             "objective.composite",
-            "share of |dL_G/dx| at the fakes that is not adversarial, 0 to 1; null if unknown",
+            "share of |dL_G/dx| at the fakes that does not come through the discriminator, 0 to 1; null if unknown",
+        ),
+        Fact(
+            "objective.composite.all",
+            "share that its scores do not send back, over all calls of the generator in its step, judged or not",
         ),
         Fact("objective.bounded_scores", "true if all raw outputs were inside [0, 1]"),
         Fact("generator.layers", "list of leaf modules: {name, type, kernel, stride, parameters, ...}"),

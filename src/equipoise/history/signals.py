@@ -246,6 +246,11 @@ SIGNALS: dict[str, Signal] = _signals(
         "0 or 1",
         "whether the generator's loss asks for a class, where the discriminator's names those of the reals",
     ),
+    (
+        "condition.place",
+        "0 or 1",
+        "whether the fakes stand in the same channels beside the condition in both players' steps",
+    ),
     # ---- latents
     ("latent.mean", "value", "mean of the latent batch"),
     ("latent.std", "value", "standard deviation of the latent batch"),

@@ -49,6 +49,17 @@ def class_told(slopes: Tensor) -> Tensor | None:
     return torch.where(told, slopes.argmin(1), -1)
 
 
+def same_place(one: Part, other: Part) -> bool | None:
+    """Whether two batches of fakes stand in the same channels beside a condition; None if that is unknown."""
+    places = [part.owner.channels for part in (one, other) if part.owner.link == "values"]
+    if len(places) < 2 or one.owner.samples.shape[1:] != other.owner.samples.shape[1:]:
+        return None
+    first, second = places
+    return (
+        None if first is None or second is None else (first.start, first.stop) == (second.start, second.stop)
+    )
+
+
 def agreement(part: Part) -> Tensor | None:
     """The share of a part's fakes whose class in the discriminator's call is the one in the generator's.
 

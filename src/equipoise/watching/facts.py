@@ -84,7 +84,7 @@ class RunningFacts:
         self._fed = 0
         self._objective: dict[str, Any] = {}
         self._repeated: dict[str, deque[float]] = {}
-        self.composite: float | None = None
+        self.composite: dict[str, float | None] = {"judged": None, "all": None}
 
     # ---- what passes show
 
@@ -117,6 +117,7 @@ class RunningFacts:
         one.mode = self._modal["discriminator"].share()
         paths = {score.path for score in one.scores}
         answers = floating_tensors(output)
+        one.beside = len(answers) > len(paths)
         # An autoencoder or a classifier beside the score may end in an activation that the score does not.
         live = [value for path, value in answers if path in paths] or [value for _, value in answers]
         if live and live[0].requires_grad:
@@ -341,6 +342,7 @@ class RunningFacts:
         facts |= {f"loss.unused.{player}": count for player, count in self._unused.items()}
         facts["loss.reaches_scores"] = [self._sent[True], self._sent[False]]
         facts["loss.uses_fakes"] = [self._fakes_used[True], self._fakes_used[False]]
-        facts["objective.composite"] = self.composite
+        facts["objective.composite"] = self.composite["judged"]
+        facts["objective.composite.all"] = self.composite["all"]
         facts["problems"] = list(watcher.problems.sentences)
         return facts

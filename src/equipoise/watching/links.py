@@ -17,7 +17,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from equipoise.watching.tree import Path
 
 if TYPE_CHECKING:
-    from equipoise.watching.passes import GeneratorCall, Link
+    from equipoise.watching.passes import GeneratorCall, Link, Made
 
 _MARK = "equipoise.generator"
 _RECENT = 256
@@ -77,6 +77,13 @@ def descends(tensor: Tensor, owner: int, limit: int = _NODES) -> bool:
             following += [parent for parent, _ in node.next_functions if parent is not None]
         frontier = following
     return False
+
+
+def made_before(inputs: Sequence[tuple[Path, Tensor]], owner: int) -> Made:
+    """Whether inputs of a call were made with a graph: by the owner itself, or by another network."""
+    if any(descends(value, owner) for _, value in inputs):
+        return "owner"
+    return "other" if any(value.grad_fn is not None for _, value in inputs) else None
 
 
 def matching_rows(samples: Tensor, output: Tensor) -> tuple[slice, slice | None] | None:

@@ -13,9 +13,13 @@ from torch.optim import Optimizer
 
 from equipoise.watching.asked import never
 from equipoise.watching.scores import Score
+from equipoise.watching.statistics import few_levels, smooth
 from equipoise.watching.tree import Path, at_path, floating_tensors
 
+# From so many values on a row that is encoded to fewer may be a flat picture.
+_WIDE = 64
 Link = Literal["tag", "storage", "values", "ancestry"]
+Made = Literal["owner", "other"] | None
 Role = Literal["real", "fake", "generator", "penalty", "undecided"]
 
 
@@ -28,6 +32,8 @@ class GeneratorCall:
         sent: what the backward pass under way has sent to it through the discriminator.
         crossed: the same two of the last backward pass through the discriminator, sent and arrived.
         mode: the share of its layers that differ between the modes in train mode; None if it has none.
+        made: who made its inputs with a graph: itself (a chain of calls), or another network (a code).
+        settled: its gradients belong to an update that is done.
     """
 
     args: tuple[Any, ...]
@@ -39,6 +45,8 @@ class GeneratorCall:
     sent: dict[Path, Tensor] = field(default_factory=dict)
     crossed: dict[Path, tuple[Tensor, Tensor]] = field(default_factory=dict)
     mode: float | None = None
+    made: Made = None
+    settled: bool = False
 
     def output(self, path: Path | None = None) -> Tensor:
         """The output at a path, or the first one."""
@@ -50,18 +58,21 @@ class GeneratorCall:
     def images_and_latents(self) -> tuple[list[Tensor], list[Tensor]]:
         """What of its floating inputs has the form of a sample, and what is noise.
 
-        Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition.
+        Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition. An
+        encoder's samples are codes: what it is given are pictures, of two axes or flat.
         """
         floats = [value for _, value in floating_tensors((self.args, self.kwargs))]
         sample = self.outputs[0][1]
-        images = [
-            value
-            for value in floats
-            if value.ndim == sample.ndim and sample.ndim > 2 and value.shape[2:].numel() > 1
-        ]
+        images = [value for value in floats if _is_image(value, sample)]
         others = [value for value in floats if not any(value is image for image in images)]
         noise = [value for value in others if not bool((value == value.round()).all())]
         return images, noise if noise or images else others
+
+
+def _is_image(value: Tensor, sample: Tensor) -> bool:
+    if value.ndim > 2 and value.shape[2:].numel() > 1:
+        return value.ndim == sample.ndim or (sample.ndim == 2 and (smooth(value) or few_levels(value)))
+    return value.ndim == sample.ndim == 2 and value.shape[1] >= _WIDE > sample.shape[1] and smooth(value)
 
 
 @dataclass(eq=False)
@@ -90,6 +101,7 @@ class DiscriminatorPass:
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
         mode: as that of a generator's call.
+        beside: the discriminator returned more than scores (features, classes), which a loss may use too.
         asked: tells whether the backward pass under way only asks for gradients at a few weights.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
     """
@@ -123,6 +135,7 @@ class DiscriminatorPass:
     reversed: bool = False
     turned: bool = False
     mode: float | None = None
+    beside: bool = False
     asked: Callable[[], bool] = never
 
     @property

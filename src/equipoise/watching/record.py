@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from equipoise.watching import anatomy, conditions, recorder, statistics
+from equipoise.watching import anatomy, composite, conditions, recorder, statistics
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
 from equipoise.watching.facts import BOUNDS
@@ -40,7 +40,7 @@ class RecordBuilder:
         self._half: Assignment | None = None
         self._windows = 0
         self._largest_gradient = 0.0
-        self._names_classes = False
+        self._names_classes = self._codes = False
         self._next_snapshot = 0
 
     @property
@@ -190,7 +190,7 @@ class RecordBuilder:
         if self._names_classes:
             self._values["condition.asked"] = float(assignment.asked_class)
         self._values |= recorder.generator_signals(assignment)
-        self._composite(assignment.generator)
+        shielded(watcher.problems, "composite", self._composite)(assignment.generator)
         call = assignment.generator[0].owner.call
         if call is not None:
             self._mode("generator", [call])
@@ -216,6 +216,7 @@ class RecordBuilder:
             self._values["condition.named"], self._values["condition.named.guess"] = found
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
+        self._codes |= call.made is not None
         _, latents = call.images_and_latents()
         if latents:
             self._values |= recorder.latent_signals(latents[0])
@@ -227,6 +228,10 @@ class RecordBuilder:
     def _latent_of_fakes(self, fake: Part) -> None:
         """The law of the latents behind the discriminator's fakes, which may be drawn elsewhere."""
         if fake.owner.call is not None and fake.owner.link is not None:
+            # Codes of an encoder beside drawn latents (a VAE-GAN) are meant to have a law of their own.
+            self._codes |= fake.owner.call.made is not None
+            if self._codes:
+                return
             _, latents = fake.owner.call.images_and_latents()
             if latents:
                 self._values |= recorder.latent_law(latents[0], "discriminator")
@@ -238,6 +243,9 @@ class RecordBuilder:
         watcher = self._watcher
         facts = watcher.facts
         batch = None
+        if self._made and self._discriminator is not None and self._discriminator.fake:
+            same = conditions.same_place(self._discriminator.fake[0], self._made[0])
+            self._values |= {} if same is None else {"condition.place": float(same)}
         if self._discriminator is not None or self._generator is not None:
             beside = self._generator.real if self._generator is not None else []
             batch = recorder.fingerprint_batch(
@@ -254,7 +262,8 @@ class RecordBuilder:
         if batch is not None:
             self._values |= facts.losses(batch)
         values = _read_out(self._values)
-        facts.composite = values.pop("_composite", facts.composite)
+        for what, share in facts.composite.items():
+            facts.composite[what] = values.pop(f"_composite.{what}", share)
         bound = values.pop("_weights.largest", None)
         facts.limits({**values, "weights.discriminator.largest": bound})
         if "gradient.samples" in values:
@@ -348,13 +357,16 @@ class RecordBuilder:
 
     def _composite(self, parts: list[Part]) -> None:
         # What reached the generator's output beside the discriminator's gradient.
-        part = parts[0]
-        total, own = recorder.total_gradient(part), recorder.adversarial_gradient(parts)
-        if total is None or own is None or total.shape != own.shape or part.owner.output_path is None:
-            return
-        own = -own if part.reversed else own
-        rest, size = (total.float() - own.float()).norm(), own.float().norm()
-        self._values["_composite"] = rest / (rest + size).clamp(min=1e-30)
+        watcher, copied = self._watcher, None
+        # A term of the discriminator's features looks adversarial until the scores are sent back alone.
+        if watcher.schedule.heavy() and any(part.owner.beside for part in parts):
+            copied = self._copies.get("discriminator", watcher.discriminator)
+        was, watcher.busy = watcher.busy, True
+        try:
+            found = composite.shares(parts, watcher.calls, copied)
+        finally:
+            watcher.busy = was
+        self._values |= {f"_composite.{what}": share for what, share in found.items()}
 
 
 def _whole(part: Part) -> Tensor:

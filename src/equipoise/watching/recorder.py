@@ -10,7 +10,7 @@ from torch import Tensor
 from equipoise.watching import statistics
 from equipoise.watching.fingerprint import Batch
 from equipoise.watching.members import shares_storage
-from equipoise.watching.passes import Assignment, Part
+from equipoise.watching.passes import Assignment, DiscriminatorPass, Part
 from equipoise.watching.tree import float32
 
 Values = dict[str, Any]
@@ -128,17 +128,22 @@ def generator_signals(assignment: Assignment) -> Values:
 
 def adversarial_gradient(parts: list[Part]) -> Tensor | None:
     """dL_G/dx at the fakes, the part that came through the discriminator, or through several of them."""
-    total = _own_rows(parts[0].owner.adversarial, parts[0])
+    total = own_rows(parts[0].owner.adversarial, parts[0])
     owners = {id(parts[0].owner)}
     for part in parts[1:]:
-        one, first = part.owner, parts[0].owner
-        if id(one) in owners or total is None or not shares_storage(one.samples, first.samples):
+        one = part.owner
+        if id(one) in owners or total is None or not same_samples(one, parts[0].owner):
             continue
         owners.add(id(one))
-        more = _own_rows(one.adversarial, part)
+        more = own_rows(one.adversarial, part)
         if more is not None and more.shape == total.shape:
             total = total + more
     return total
+
+
+def same_samples(one: DiscriminatorPass, other: DiscriminatorPass) -> bool:
+    """Whether two passes were given the same samples."""
+    return shares_storage(one.samples, other.samples)
 
 
 def total_gradient(part: Part) -> Tensor | None:
@@ -146,10 +151,11 @@ def total_gradient(part: Part) -> Tensor | None:
     one = part.owner
     if one.call is not None and one.output_path is not None and one.output_path in one.call.gradients:
         return one.call.gradients[one.output_path]
-    return _own_rows(one.gradients, part)
+    return own_rows(one.gradients, part)
 
 
-def _own_rows(gradients: list[Tensor], part: Part) -> Tensor | None:
+def own_rows(gradients: list[Tensor], part: Part) -> Tensor | None:
+    """The gradient of a pass at its samples, cut to a part's rows and channels."""
     if not gradients:
         return None
     if part.slope_index is not None and part.slope_index < len(gradients):

@@ -260,6 +260,28 @@ def row_fingerprints(rows: Tensor) -> Tensor:
     return flat @ weights
 
 
+def smooth(batch: Tensor) -> bool:
+    """Whether neighbouring values of samples go together, as those of pictures and waves do.
+
+    The correlation of neighbours along the last axis, each about its mean over the batch, is above 0.3 and
+    above five standard errors 1 / sqrt(n) of noise.
+    """
+    if len(batch) < 2 or batch.ndim < 2 or batch.shape[-1] < 2:
+        return False
+    centred = batch.detach().float()
+    centred = centred - centred.mean(dim=0)
+    left, right = centred[..., :-1].flatten(), centred[..., 1:].flatten()
+    together = (left * right).sum() / (left.norm() * right.norm()).clamp(min=1e-30)
+    return float(together) > max(0.3, 5 / len(left) ** 0.5)
+
+
+def few_levels(batch: Tensor) -> bool:
+    """Whether most values of a sample come in it again, as in pictures of few levels; samples differ."""
+    ordered = batch.detach().flatten(1).sort(dim=1).values
+    again = (ordered[:, 1:] == ordered[:, :-1]).float().mean()
+    return bool(again > 0.5) and bool((batch != batch[:1]).any())
+
+
 def kurtosis(values: Tensor) -> Tensor:
     """The fourth standardised moment: 3 for a normal distribution, 1.8 for a uniform one."""
     centred = values.float() - values.float().mean()

@@ -18,11 +18,12 @@ from equipoise.watching.asked import Asked
 from equipoise.watching.attachment import Hook, Problems, harmless, hook_targets, shielded, unwrapped
 from equipoise.watching.averages import Averages
 from equipoise.watching.classes import Reading, Readings
+from equipoise.watching.composite import settle
 from equipoise.watching.conditions import asked_class
 from equipoise.watching.direct import DirectCalls, can_be_listened_to
 from equipoise.watching.facts import RunningFacts
 from equipoise.watching.gradients import keep_gradient, keep_input_gradient, listen_behind, listen_beside
-from equipoise.watching.links import StorageSet, descends, entrances, mark_ancestry, recognised
+from equipoise.watching.links import StorageSet, descends, entrances, made_before, mark_ancestry, recognised
 from equipoise.watching.members import Members, takes_part, without_forward
 from equipoise.watching.optimizers import PLAYERS, Owners, Player
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, settle_slopes, still_waiting
@@ -176,6 +177,7 @@ class Watcher:
             [(path, value.detach()) for path, value in outputs],
             graph=outputs[0][1].requires_grad,
             training=module.training,
+            made=made_before(floating_tensors((args, kwargs)), self._identity),
         )
         for path, value in outputs:
             if value.requires_grad:
@@ -384,6 +386,11 @@ class Watcher:
 
     # ---- updates
 
+    @property
+    def calls(self) -> list[GeneratorCall]:
+        """The generator's calls that belong to no update yet."""
+        return [call for call in self._calls if not call.settled]
+
     def network(self, player: str) -> nn.Module:
         return self.generator if player == "generator" else self.discriminator
 
@@ -455,6 +462,7 @@ class Watcher:
             used = {id(part.owner) for part in assignment.generator if not part.reversed}
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
             self.record.generator(assignment, stale)
+        settle(self._calls)
         self.facts.unused(self._passes, assignment, player)
         self._passes = [*kept, *still_waiting(self._passes)]
         self._carry = {id(one) for one in self._passes if one.sloped}

@@ -111,3 +111,22 @@ def test_a_slope_of_zero_from_the_first_step_on_is_a_weight_of_zero() -> None:
     assert run({"slope.generator.size": lambda t: np.where(t < 0.2, 0.3, 0.0)}) is None
     assert run({"slope.real.size": 0.0, "slope.fake.size": 0.0}) is None
     assert run({"gradient.generator": 0.0}) is None
+
+
+def test_a_term_with_calls_of_its_own_that_drowns_the_adversarial_one() -> None:
+    facts = {"objective.composite": 0.0, "objective.composite.all": 0.99999}
+    finding = check().run(observe(facts=facts, base=healthy_composite_gan()))
+    assert finding.severity == "warning"
+    assert finding.details["case"] == "too-small"
+
+
+def test_a_small_term_with_calls_of_its_own_is_not_drowned() -> None:
+    facts = {"objective.composite": 0.0, "objective.composite.all": 0.02}
+    assert check().run(observe(facts=facts, base=healthy_composite_gan())) is None
+
+
+def test_a_class_term_makes_up_for_a_small_direct_one() -> None:
+    facts = {"objective.composite": 0.02, "objective.composite.all": 0.4}
+    assert check().run(observe(facts=facts, base=healthy_composite_gan())) is None
+    facts["objective.composite.all"] = 0.02
+    assert check().run(observe(facts=facts, base=healthy_composite_gan())).details["case"] == "too-large"

@@ -34,6 +34,12 @@ def test_a_generator_without_latent_leaves_the_collapse_open() -> None:
     assert verdicts(finding)["mode collapse"] == "open"
 
 
+def test_without_a_latent_samples_that_are_still_near_each_other_are_no_deaf_ear() -> None:
+    young = _run(0.1, 0.8, noise=float("nan"), base=healthy_composite_gan())
+    assert found(NAME, young) is None
+    assert found(NAME, _run(0.1, 0.8)).severity == "warning"
+
+
 def test_unconditional_networks_and_early_steps_are_not_judged() -> None:
     assert found(NAME, _run(0.0, 0.0, base=healthy_ns_gan())) is None
     assert found(NAME, _run(0.0, 0.0, step=100)) is None

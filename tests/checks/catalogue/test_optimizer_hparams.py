@@ -48,6 +48,8 @@ def test_learning_rates(rates, signals, severity: str) -> None:
 def test_two_time_scales_and_plain_gradient_descent_are_fine() -> None:
     assert found(NAME, _run(generator=1e-4, discriminator=4e-4)) is None
     assert found(NAME, _run(generator=0.1, discriminator=0.1, kind="SGD")) is None
+    assert found(NAME, _run(generator=1.0, discriminator=1.0, kind="Adadelta")) is None
+    assert found(NAME, _run(generator=1.0, discriminator=1.0, kind="Adagrad")).severity == "warning"
 
 
 def test_a_high_beta_is_info_without_a_regularizer_only() -> None:
@@ -119,6 +121,8 @@ def test_rates_of_unlike_optimizers_are_no_ratio() -> None:
     adam, sgd = _optimizers(2e-4, 2e-2)
     sgd["type"] = "SGD"
     mixed = observe(facts={"optimizers": [adam, sgd], "gradient.clipping": None}, base=healthy_ns_gan())
+    assert found(NAME, mixed) is None
+    adam["type"] = "Adadelta"
     assert found(NAME, mixed) is None
     alike = observe(
         facts={"optimizers": _optimizers(2e-4, 2e-2), "gradient.clipping": None}, base=healthy_ns_gan()

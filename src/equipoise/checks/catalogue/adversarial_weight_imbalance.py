@@ -60,7 +60,9 @@ class AdversarialWeightImbalance(Check):
 
     What it does
         Compares, at the generated samples, the adversarial gradient with that of all other terms, and looks
-        whether the discriminator had been trained when its gradient was switched on.
+        whether the discriminator had been trained when its gradient was switched on. Terms of the
+        discriminator's features count as other terms, and so do those that reach the generator through calls
+        whose output is not judged (a VAE-GAN's reconstruction).
 
     Why it is bad
         An adversarial term that drowns the others makes a faithful model hallucinate; one that is drowned
@@ -107,7 +109,7 @@ class AdversarialWeightImbalance(Check):
         "loss.reconstruction",
         "score.auc",
     )
-    facts = ("objective.composite", "score.shape", "data.shape")
+    facts = ("objective.composite", "objective.composite.all", "score.shape", "data.shape")
     explains = (*_UNBALANCED, "vanishing-generator-gradient", "perfect-discriminator")
     remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
 
@@ -157,15 +159,14 @@ class AdversarialWeightImbalance(Check):
         )
 
     def _unbalanced(self, observations: Observations) -> Finding | None:
-        share = observations.fact("objective.composite")
-        if not isinstance(share, (int, float)) or not OTHER_TERM <= share <= 1:
-            return None
         if self._reconstructs(observations):
             return None
-        late = self._late_start(observations, share)
+        direct = self._known(observations, "objective.composite")
+        late = self._late_start(observations, direct) if OTHER_TERM <= direct <= 1 else None
         if late is not None:
             return late
-        if not observations.warmed_up:
+        name, share = self._share(observations)
+        if not OTHER_TERM <= share <= 1 or not observations.warmed_up:
             return None
         # The share is that of the other terms, so that adversarial over others is (1 - share) / share.
         ratio = (1 - share) / share
@@ -191,7 +192,7 @@ class AdversarialWeightImbalance(Check):
             f"{words}.",
             evidence=(
                 Measurement(
-                    "objective.composite",
+                    name,
                     share,
                     1 / (1 + limit),
                     "below" if ratio > LARGEST_RATIO else "above",
@@ -205,6 +206,26 @@ class AdversarialWeightImbalance(Check):
             explains=_UNBALANCED,
             details={"case": "too-large" if ratio > LARGEST_RATIO else "too-small"},
         )
+
+    @staticmethod
+    def _share(observations: Observations) -> tuple[str, float]:
+        """The share of the other terms, and which fact says so; nan if none does.
+
+        Terms with calls of their own, and those of the discriminator's features or classes, can drown the
+        adversarial one. That they are drowned is said only of terms that reach the judged samples directly,
+        and not where the others make up for them.
+        """
+        every, direct = "objective.composite.all", "objective.composite"
+        known = AdversarialWeightImbalance._known
+        if known(observations, every) > 1 / (1 + SMALLEST_RATIO):
+            return every, known(observations, every)
+        enough = known(observations, every) >= 1 / (1 + LARGEST_RATIO)
+        return direct, math.nan if enough else known(observations, direct)
+
+    @staticmethod
+    def _known(observations: Observations, name: str) -> float:
+        share = observations.fact(name)
+        return float(share) if isinstance(share, (int, float)) else math.nan
 
     @staticmethod
     def _reconstructs(observations: Observations) -> bool:

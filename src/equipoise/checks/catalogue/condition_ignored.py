@@ -30,6 +30,12 @@ PASS_THE_SAME = Remedy(
     "root",
     "display-only",
 )
+SAME_ORDER = Remedy(
+    "concatenate-in-one-order",
+    "Concatenate the sample and its condition in one order wherever the discriminator is called.",
+    "root",
+    "display-only",
+)
 CHECK_ALIGNMENT = Remedy(
     "check-label-alignment",
     "Look at 16 reals with their labels as the discriminator is given them; fix the loader if they do not "
@@ -81,8 +87,9 @@ class ConditionIgnored(Check):
 
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
-        by less than 30 % of the mean distance between reals, or the scores of reals by less than 5 % of
-        their spread. Error: both at once, which are two independent measurements on two networks. Error
+        by less than 30 % of the mean distance between reals (5 % where the generator has no latent: then
+        all its samples differ by their conditions only), or the scores of reals by less than 5 % of their
+        spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
         with the class that they were made with, in one player's step (two classes at random agree in half).
         Warning also where the labels seem to have nothing to do with the reals, by two signs: the nearest
@@ -90,7 +97,9 @@ class ConditionIgnored(Check):
         discriminator finds reals with another label no less real (less than 2 standard errors); or where the
         discriminator names classes, after 300 updates and the warm-up, no more often rightly than always
         naming the commonest one. Warning also where it names classes, and in at least 10 records the
-        generator's loss never asks for one, although only the generator is given them.
+        generator's loss never asks for one, although only the generator is given them. Error also, where in
+        at least 5 records the fakes stand in other channels of the discriminator's input, beside an image as
+        condition, in the generator's step than in the discriminator's own.
 
     What else it could be
         - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
@@ -124,16 +133,18 @@ class ConditionIgnored(Check):
         "condition.named",
         "condition.named.guess",
         "condition.asked",
+        "condition.place",
     )
     facts = ("generator.conditional", "discriminator.conditional")
     probes = ("generator-response",)
     stage = "data"
     explains = ()
-    remedies = (*MAKE_IT_HEED, ASK_FOR_THE_CLASS)
+    remedies = (*MAKE_IT_HEED, ASK_FOR_THE_CLASS, SAME_ORDER)
 
     def run(self, observations: Observations) -> Finding | None:
         labels = (
             self._mixed_up(observations)
+            or self._exchanged(observations)
             or self._never_asked(observations)
             or self._never_learnt(observations)
         )
@@ -144,7 +155,10 @@ class ConditionIgnored(Check):
             return None
         condition, noise = probe["condition"], probe["noise"]
         score = probe["discriminator.condition"]
-        generator = observations.fact("generator.conditional") is True and condition < SMALL_ANSWER
+        # Without a latent the condition makes all the difference there is between samples: small ones of a
+        # young generator are near each other, whatever they follow.
+        limit = SMALL if math.isnan(noise) else SMALL_ANSWER
+        generator = observations.fact("generator.conditional") is True and condition < limit
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
             generator = False
@@ -158,7 +172,7 @@ class ConditionIgnored(Check):
                 Measurement(
                     "generator-response.condition",
                     condition,
-                    SMALL_ANSWER,
+                    limit,
                     "below",
                     SOURCE,
                     "change of a sample when only its condition is swapped",
@@ -286,6 +300,31 @@ class ConditionIgnored(Check):
                 since=int(shares.steps[shares.values < AGREE][0]),
             )
         return None
+
+    def _exchanged(self, observations: Observations) -> Finding | None:
+        """Samples and condition stand in each other's channels in the generator's step."""
+        place = observations.series("condition.place").finite()
+        wrong = place.values < 1
+        if int(wrong.sum()) < RECORDS or 2 * int(wrong.sum()) < len(place):
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            "In the generator's step the fakes stand in other channels of the discriminator's input than in "
+            "its own step: sample and condition have changed places.",
+            evidence=(
+                Measurement(
+                    "condition.place",
+                    0.0,
+                    1.0,
+                    "below",
+                    "exact: the channels whose values are the generator's",
+                    f"in {int(wrong.sum())} of {len(place)} records",
+                ),
+            ),
+            remedies=(SAME_ORDER,),
+            since=int(place.steps[wrong][0]),
+        )
 
     def _never_asked(self, observations: Observations) -> Finding | None:
         """The discriminator learns to name classes, and the generator's loss never asks for one."""

@@ -47,6 +47,9 @@ EXTREME_BETA_SOURCE = "ours: beyond 0.9, the usual one outside of GANs"
 LARGE_EPSILON_SOURCE = "ours: beyond the gradients' size Adam is plain descent at rate / epsilon; usual: 1e-8"
 EPSILON_SOURCE = "AdaBelief issue 31: too small an epsilon in half precision"
 _PLAIN = ("SGD",)
+# Methods that find their own step size; their rate only scales it, and is 1 unless there is a reason (Zeiler
+# 2012, 1212.5701; Mishchenko and Defazio 2023, 2306.06101).
+_OWN_STEP = ("Adadelta", "Prodigy", "DAdaptAdam", "DAdaptSGD")
 # What settings outside the range explain; a rate of zero also explains that nothing moves.
 _OUTSIDE = (
     *SYMPTOMS,
@@ -90,7 +93,7 @@ class OptimizerHyperparameters(Check):
         is far above the other's decides the game; clipping gradients to tiny values stops the training.
 
     Evidence and threshold
-        Info: a learning rate above 0.01 (1 for plain SGD) or below 1e-6; a ratio of the two rates beyond
+        Info: a learning rate above 0.01 (1 for SGD, Adadelta) or below 1e-6; a ratio of the two rates beyond
         10; a first beta above 0.5 without any regularizer; a weight decay above 0.1; gradients clipped by
         norm below 0.05; an Adam epsilon above 1e-3, or below 1e-7 with float16 scores. Warning, from a second
         signal or far beyond: the relative update is above 0.1 (or below 1e-6 for a small rate), the rate of
@@ -241,7 +244,7 @@ class OptimizerHyperparameters(Check):
             if player not in ("generator", "discriminator") or not rate > 0:
                 continue
             kind = str(optimizer.get("type", "optimizer"))
-            largest = LARGEST_RATE_SGD if kind in _PLAIN else LARGEST_RATE
+            largest = LARGEST_RATE_SGD if kind in (*_PLAIN, *_OWN_STEP) else LARGEST_RATE
             update = observations.series(f"update.{player}")
             if rate > largest:
                 second = _second(f"update.{player}", update.largest(), LARGEST_UPDATE, above=True)
@@ -262,7 +265,7 @@ class OptimizerHyperparameters(Check):
         if not (generator > 0 and discriminator > 0):
             return []
         plain = {
-            str(one.get("type")) in _PLAIN
+            next((kinds for kinds in (_PLAIN, _OWN_STEP) if str(one.get("type")) in kinds), None)
             for one in observations.fact("optimizers", [])
             if one.get("player") in ("generator", "discriminator")
         }

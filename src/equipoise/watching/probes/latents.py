@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from equipoise.watching.statistics import kurtosis
+from equipoise.watching.statistics import kurtosis, smooth
 from equipoise.watching.tree import Path, map_tensors, tensors
 
 Law = Literal["normal", "uniform", "rows"]
@@ -64,8 +64,8 @@ def find_latents(calls: Sequence[tuple[Any, Any]], sample: tuple[int, ...]) -> l
     """The noise inputs among the generator's, from remembered calls.
 
     A floating tensor that is no picture is noise; where there are several, those are that follow a normal or
-    a uniform law around zero. A picture-shaped tensor is noise only if it follows such a law without
-    correlation.
+    a uniform law around zero. A picture-shaped tensor is noise only if it follows such a law; none is whose
+    neighbouring values are correlated, whatever its law (an encoder is given pictures and returns codes).
 
     Args:
         calls: remembered calls as (args, kwargs).
@@ -85,9 +85,11 @@ def find_latents(calls: Sequence[tuple[Any, Any]], sample: tuple[int, ...]) -> l
         if not bool(noise.any()):
             continue
         law = _law(flat[:, noise])
-        picture = len(shape) == len(sample) and len(shape) > 1 and shape[1:].numel() > 1
-        if picture and (law == "rows" or _correlated(pool)):
+        picture = len(shape) > 1 and shape[1:].numel() > 1
+        if picture and ((len(shape) == len(sample) and law == "rows") or _correlated(pool)):
             continue
+        if law != "rows" and len(shape) == 1 and smooth(flat[:, noise]):
+            law = "rows"  # a flat picture: its values are not drawn one by one
         candidates.append(Latent(path, pool, noise, law, _norm(flat[:, noise])))
     known = [latent for latent in candidates if latent.law != "rows"]
     return known or candidates[:1]
