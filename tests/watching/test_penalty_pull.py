@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from equipoise.checks import judge
+from equipoise.checks.catalogue.gradient_penalty_invalid import PARALLEL
 from equipoise.history.store import History
 from equipoise.watching.statistics import penalty_pull
 from equipoise.watching.watcher import Watcher
@@ -38,12 +39,12 @@ def test_a_norm_per_pixel_does_not_and_a_norm_of_the_batch_pulls_all_alike() -> 
 
 def test_places_that_the_discriminator_does_not_look_at_leave_the_cosine_known() -> None:
     """A norm over the batch is zero there, and its root gives 0 * inf (MolGAN's edges of no bond)."""
-    slope = torch.randn(6, 3, 4, dtype=torch.float64)
+    slope = torch.randn(6, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     slope[..., 0] = 0
     slope.requires_grad_()
     cosine, _ = pulled(((slope.square().sum(dim=0).sqrt() - 1) ** 2).mean(), slope)
     assert bool(cosine.isfinite().all())
-    assert float(cosine.mean()) < 0.99
+    assert float(cosine.median()) < PARALLEL
     cosine, _ = pulled(((slope.square().sum(dim=(1, 2)).sqrt() - 1) ** 2).mean(), slope)
     assert cosine == pytest.approx(1.0, abs=1e-6)
 

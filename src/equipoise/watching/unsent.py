@@ -36,8 +36,8 @@ def fakes_used(passes: Iterable[DiscriminatorPass]) -> bool | None:
     Returns:
         False if they were scored with a graph and nothing was sent back to them, while one other batch was
         the only one with a slope: its scores stand in the place of theirs. None if no fakes were scored in a
-        pass of their own, or if several other batches have slopes (the fakes of the loss may be among them,
-        augmented).
+        pass of their own, or if the fakes of the loss may be elsewhere, augmented: several other batches
+        have slopes, or one that is long enough to hold reals and fakes.
 
     Args:
         passes: all that wait at the discriminator's update.
@@ -51,4 +51,7 @@ def fakes_used(passes: Iterable[DiscriminatorPass]) -> bool | None:
     live = all(score.live for one in fakes for score in one.scores)
     attached = any(one.attached and one.sloped for one in passes)
     others = [one for one in own if one.link is None and one.sloped]
-    return False if live and len(others) == 1 and not attached else None
+    if not live or len(others) != 1 or attached:
+        return None
+    rows = max(len(one.samples) for one in fakes)
+    return False if len(others[0].samples) < 2 * rows else None
