@@ -73,6 +73,32 @@ def test_hinge_needs_no_constraint() -> None:
     assert check().run(observe({"penalty.applied": 0.0, **GROWING}, base=healthy_hinge_gan())) is None
 
 
+def test_a_gap_that_a_flat_critic_cannot_have_needs_few_records() -> None:
+    """Samples of 64 values in [-1, 1] are at most 16 apart."""
+    box = {
+        "sample.real.low": -1.0, "sample.real.high": 1.0, "sample.fake.low": -1.0, "sample.fake.high": 1.0,
+    }  # fmt: skip
+
+    def young(gap: float, every: int, **facts: object) -> Observations:
+        scores = {"score.real.mean": gap / 2, "score.fake.mean": -gap / 2}
+        run = free(**box, **scores)
+        return observe(
+            {"penalty.applied": 0.0, **box, **scores},
+            facts={"data.shape": [1, 8, 8], **facts},
+            base=run,
+            step=300,
+            every=every,
+        )
+
+    found = check().run(young(40, 25))
+    assert found.severity == "warning"
+    assert found.evidence[-1].value == pytest.approx(40 / 16)
+    assert check().run(young(20, 25)) is None  # a slope of 1.25: a lazy penalty may have been missed
+    assert check().run(young(20, 12)) is not None
+    assert check().run(young(40, 60)) is None
+    assert check().run(young(40, 25, **{"weight.clipping": 0.01})) is None
+
+
 @pytest.mark.parametrize("run", HEALTHY)
 def test_healthy(run: str) -> None:
     assert check().run(HEALTHY[run]()) is None

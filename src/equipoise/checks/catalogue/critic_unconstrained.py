@@ -16,6 +16,10 @@ from equipoise.history.observations import Observations
 FEWEST_RECORDS = 20
 CERTAIN_RECORDS = 60
 FEWEST_UPDATES = 100
+# With fewer records the gap of the scores must prove by itself that the critic is steeper than any penalty or
+# usual clip leaves it: f is L-Lipschitz, so |E f(x) - E f(y)| <= L times the diameter of all samples.
+PROVEN_RECORDS, PROVEN_SLOPE = 8, 2.0
+SLOPE_SOURCE = "exact: |E f(x) - E f(y)| <= L diameter; a penalty towards 1 leaves it near 1"
 # Share of weight layers under spectral normalisation from which it bounds the network.
 NORMALISED = 0.5
 # Hinge has the same slopes as Wasserstein while all scores are inside its margin of 1.
@@ -40,11 +44,12 @@ class CriticUnconstrained(Check):
 
     Evidence and threshold
         Wasserstein by the fitted slopes or by declaration; no second pass through dD/dx in any of at least 20
-        records over 100 critic updates; no weights that touch a bound; spectral normalisation on less than
-        half of the layers. Fitted slopes are the critic's own, and count only when scores beyond hinge's
-        margin of 1 keep their slope. Warning; an error if the gap of the scores has also grown threefold
-        since the warm-up and there are 60 records, which would show a penalty applied every 16 steps with
-        98 %.
+        records over 100 critic updates (of 8, where the gap of the mean scores is so large for samples in
+        their range that the critic must be steeper than 2); no weights that touch a bound; spectral
+        normalisation on less than half of the layers. Fitted slopes are the critic's own, and count only
+        when scores beyond hinge's margin of 1 keep their slope. Warning; an error if the gap of the scores
+        has also grown threefold since the warm-up and there are 60 records, which would show a penalty
+        applied every 16 steps with 98 %.
         Confidence: 0.7 (0.85 for an error) towards 0.97 with the number of records.
 
     What else it could be
@@ -65,8 +70,19 @@ class CriticUnconstrained(Check):
     name = "critic-unconstrained"
     kinds = ("passive",)
     stage = "wiring"
-    signals = ("penalty.applied", "score.real.mean", "score.fake.mean", "slope.real.zero", "slope.fake.zero")
+    signals = (
+        "penalty.applied",
+        "score.real.mean",
+        "score.fake.mean",
+        "slope.real.zero",
+        "slope.fake.zero",
+        "sample.real.low",
+        "sample.real.high",
+        "sample.fake.low",
+        "sample.fake.high",
+    )
     facts = (
+        "data.shape",
         "objective.declared",
         "objective.discriminator",
         "weight.clipping",
@@ -99,8 +115,10 @@ class CriticUnconstrained(Check):
         penalty = observations.series("penalty.applied").finite()
         normalised = observations.fact("discriminator.spectral_norm", 0.0)
         clipping = observations.fact("weight.clipping")
+        steepness = self._steepness(observations)
+        proven = steepness is not None and steepness.value > PROVEN_SLOPE
         if (
-            len(penalty) < FEWEST_RECORDS
+            len(penalty) < (PROVEN_RECORDS if proven else FEWEST_RECORDS)
             or observations.updates.get("discriminator", 0) < FEWEST_UPDATES
             or penalty.largest() > 0
             or clipping is not None
@@ -139,6 +157,7 @@ class CriticUnconstrained(Check):
                     "share of layers under spectral normalisation",
                 ),
                 *((growth,) if growth else ()),
+                *((steepness,) if steepness and proven else ()),
             ),
             because=(
                 Alternative(
@@ -168,6 +187,30 @@ class CriticUnconstrained(Check):
         """Whether all samples keep a slope, which hinge's do not beyond the margin."""
         zeros = [latest(observations, f"slope.{side}.zero").median() for side in ("real", "fake")]
         return all(zero < 0.01 for zero in zeros)
+
+    @staticmethod
+    def _steepness(observations: Observations) -> Measurement | None:
+        """The least slope that a critic with such a gap of its mean scores can have."""
+        shape = observations.fact("data.shape")
+        names = [f"sample.{side}.{end}" for side in ("real", "fake") for end in ("low", "high")]
+        bounds = [observations.series(name).finite() for name in names]
+        real, fake = (observations.series(f"score.{side}.mean").finite() for side in ("real", "fake"))
+        if not shape or not all(len(one) for one in (*bounds, real, fake)):
+            return None
+        extent = max(bounds[1].largest(), bounds[3].largest()) - min(
+            bounds[0].smallest(), bounds[2].smallest()
+        )
+        diameter = extent * math.sqrt(math.prod(int(size) for size in shape))
+        if not diameter > 0:
+            return None
+        return Measurement(
+            "score.real.mean",
+            abs(real.last - fake.last) / diameter,
+            PROVEN_SLOPE,
+            "above",
+            SLOPE_SOURCE,
+            "least slope of the critic: gap of the mean scores over the diameter of the samples' range",
+        )
 
     @staticmethod
     def _growth(observations: Observations) -> Measurement | None:
