@@ -88,3 +88,15 @@ def test_a_copy_that_follows_nothing_is_no_average() -> None:
 def test_what_the_discriminator_is_shown_of_an_average_is_no_sample() -> None:
     seen = watched(cube, normal, "average", shown="average")
     assert seen.series("latent.average.mean").median() == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_few_samples_at_a_time_are_enough_together() -> None:
+    """Six samples of four numbers each are drawn at a time: 24 values, and 72 after three times."""
+    seen = watched(normal, lambda count: 3 * normal(6), "generator")
+    assert seen.series("latent.sampling.std").median() == pytest.approx(3, rel=0.15)
+    assert seen.last("latent.sampling.count") == 72
+
+
+def test_the_same_few_samples_again_are_no_law() -> None:
+    fixed = normal(6)
+    assert len(watched(normal, lambda count: fixed, "generator").series("latent.sampling.std")) == 0

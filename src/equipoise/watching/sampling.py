@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from equipoise.watching.links import matching_rows
@@ -25,6 +26,8 @@ class SamplingCalls:
         # The generator itself may also be called for a penalty or a path length; an average is not.
         self._where = "sampling"
         self._found: dict[str, Tensor] = {}
+        # Latents of calls for a few samples each, until they are enough together.
+        self._few: dict[str, list[Tensor]] = {}
 
     @property
     def waiting(self) -> bool:
@@ -66,12 +69,26 @@ class SamplingCalls:
 
     def updated(self) -> None:
         """An update came: what still waits was a sampling call."""
-        # A law cannot be told from a handful of values.
-        if self._latent is None or self._latent.numel() < _FEWEST_VALUES:
-            self._latent = self._output = None
-            return
-        self._found |= latent_law(self._latent, self._where)
-        self._latent = self._output = None
+        latent, self._latent, self._output = self._latent, None, None
+        if latent is not None and (enough := self._gathered(latent)) is not None:
+            self._found |= latent_law(enough, self._where)
+
+    def _gathered(self, latent: Tensor) -> Tensor | None:
+        """Latents of as many values as tell a law: this call's, or with those of other calls before it."""
+        if latent.numel() >= _FEWEST_VALUES:
+            return latent
+        few = self._few.setdefault(self._where, [])
+        if few and few[0].shape[1:] != latent.shape[1:]:
+            few.clear()
+        # The same latents shown again and again are still a handful.
+        if any(one.shape == latent.shape and torch.equal(one, latent) for one in few):
+            return None
+        few.append(latent.clone())  # a loop may draw into one buffer
+        if sum(one.numel() for one in few) < _FEWEST_VALUES:
+            return None
+        gathered = torch.cat(few)
+        few.clear()
+        return gathered
 
     def take(self) -> dict[str, Tensor]:
         """The laws of the latest sampling calls since the last record."""
