@@ -14,7 +14,7 @@ class Grid(mixtures.MixtureBar):
     task = "25 Gaussians of standard deviation 0.05 at {-4, -2, 0, 2, 4} squared, 100,000 points (`grid`)."
     scores = mixtures.headings(25)
     targets = mixtures.targets(25, 0.94)
-    arms = mixtures.arms(batch_size=512, steps=15000)
+    arms = mixtures.arms(batch_size=512, plain_batch_size=256, steps=15000)
     published = (
         mixtures.published("GAN", "17.3", "94.8 %", "0.70"),
         mixtures.published("PacGAN4", "24.8", "93.6 %", "0.04"),

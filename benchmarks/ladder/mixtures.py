@@ -88,13 +88,21 @@ def targets(modes: int, high_quality: float, *others: Target) -> tuple[Target, .
     )
 
 
-def arms(batch_size: int, steps: int) -> dict[str, Arm]:
+def arms(batch_size: int, plain_batch_size: int, steps: int) -> dict[str, Arm]:
     """The recipe `points`, and the plain GAN with networks of the same size and as many steps."""
-    length = (f"training.batch_size={batch_size}", f"training.steps={steps}")
+
+    def length(batch_size: int) -> tuple[str, str]:
+        return f"training.batch_size={batch_size}", f"training.steps={steps}"
+
     networks = ("networks.latent_dim=2", "networks.options.hidden_layers=4")
     return {
-        "ours": Arm("points", length, "the recipe for points in the plane"),
-        "broken": Arm("gan", (*networks, *length), "the plain non-saturating GAN, same networks", seeds=2),
+        "ours": Arm("points", length(batch_size), "the recipe for points in the plane"),
+        "broken": Arm(
+            "gan",
+            (*networks, *length(plain_batch_size)),
+            "the plain non-saturating GAN, same networks, smaller batches",
+            seeds=2,
+        ),
     }
 
 

@@ -15,7 +15,7 @@ class Ring(mixtures.MixtureBar):
     task = "Eight Gaussians of standard deviation 0.01 on the unit circle, 100,000 points (`ring`)."
     scores = mixtures.headings(8)
     targets = mixtures.targets(8, 0.95, Target("spread", 0.8))
-    arms = mixtures.arms(batch_size=512, steps=12000)
+    arms = mixtures.arms(batch_size=512, plain_batch_size=128, steps=12000)
     published = (
         mixtures.published("GAN", "6.3", "98.2 %", "0.45"),
         mixtures.published("PacGAN2", "7.9", "95.6 %", "0.07"),

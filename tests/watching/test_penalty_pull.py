@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from equipoise.checks import judge
 from equipoise.checks.catalogue.gradient_penalty_invalid import PARALLEL
 from equipoise.history.store import History
+from equipoise.watching.probes.gradient_penalty import outside_segment
 from equipoise.watching.statistics import penalty_pull
 from equipoise.watching.watcher import Watcher
 
@@ -91,3 +92,29 @@ def test_wrong_axes_are_named(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["sample", "r1"])
 def test_right_axes_are_not(kind: str) -> None:
     assert "gradient-penalty-invalid" not in train(kind)
+
+
+def test_with_accumulated_gradients_a_penalty_is_seen_beside_its_own_part() -> None:
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+    critic = nn.Sequential(nn.Linear(3, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    watcher = Watcher(generator, critic, History(None), every=1)
+    update_c, update_g = (torch.optim.Adam(one.parameters(), 1e-3) for one in (critic, generator))
+    for _ in range(4):
+        update_c.zero_grad()
+        for _part in range(3):
+            real, fake = torch.randn(16, 3) + 1, generator(torch.randn(16, 4)).detach()
+            between = torch.rand(16, 1)
+            between = (between * real + (1 - between) * fake).requires_grad_()
+            loss = critic(fake).mean() - critic(real).mean()
+            (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+            ((loss + 10 * (slope.norm(dim=1) - 1).square().mean()) / 3).backward()
+        update_c.step()
+        update_g.zero_grad()
+        (-critic(generator(torch.randn(16, 4))).mean()).backward()
+        update_g.step()
+    watcher.close()
+    kept = watcher.reservoir.penalties
+    assert kept
+    for one in kept:
+        assert not outside_segment(one.points, one.reals, one.fakes).any()

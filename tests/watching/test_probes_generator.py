@@ -508,3 +508,41 @@ def test_whether_labels_belong_to_the_reals(shuffled: bool) -> None:
     else:
         assert values["condition.neighbours"] == 1.0
         assert values["discriminator.condition.fall"] > 10
+
+
+@pytest.mark.parametrize("where", [False, True], ids=["class planes", "masks"])
+def test_a_mask_says_where_and_is_no_label(where: bool) -> None:
+    """Four maps that come again, drawn without a look at the samples: planes of one value each are judged,
+    maps of holes are not."""
+
+    class Mapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gain = nn.Parameter(torch.ones(1))
+
+        def forward(self, values: Tensor, maps: Tensor) -> Tensor:
+            return self.gain * (values.flatten(1)[:, :1] + 0 * maps.flatten(1)[:, :1])
+
+    class Filling(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 16)
+
+        def forward(self, latent: Tensor, maps: Tensor) -> Tensor:
+            return self.layer(latent).reshape(-1, 1, 4, 4) * maps
+
+    maps = torch.zeros(4, 1, 4, 4)
+    for number in range(4):
+        if where:
+            maps[number, :, number] = 1
+        else:
+            maps[number] = number
+    lots = [torch.randint(0, 4, (64,), generator=torch.Generator().manual_seed(seed)) for seed in (7, 8, 9)]
+    batches = [noise(64, 16, seed).reshape(64, 1, 4, 4) for seed in (1, 2, 3)]
+    forms = [((batch, maps[lot]), {}, ("args", 0), None) for batch, lot in zip(batches, lots)]
+    made = [((batches[0], maps[lots[0]]), {}, ("args", 0), None)]
+    watcher = remembering(
+        Filling(), Mapped(), batches, [(noise(64, 4, 4), maps[lots[0]])], real_forms=forms, fake_forms=made
+    )
+    values = probed(watcher, "generator-response")
+    assert math.isnan(values["condition.neighbours"]) is where

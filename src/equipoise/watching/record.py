@@ -110,8 +110,9 @@ class RecordBuilder:
         watcher.facts.discriminator_roles(assignment)
         real, fake = assignment.real, assignment.fake
         for one in assignment.penalties[-1:]:
+            # With accumulated gradients the last penalty is that of the last part of the batch.
             watcher.reservoir.add_penalty(
-                one, real[0].samples if real else None, fake[0].samples if fake else None
+                one, real[-1].samples if real else None, fake[-1].samples if fake else None
             )
         self._mode("discriminator", [part.owner for part in (*assignment.real, *assignment.fake)])
         self._values |= recorder.discriminator_signals(

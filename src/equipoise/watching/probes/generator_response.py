@@ -58,7 +58,7 @@ class GeneratorResponse(Probe):
         values["condition"] = self._condition(material, generator, call, distance)
         values["discriminator.condition"] = self._discriminator(material)
         values["discriminator.condition.fall"] = self._fall(material)
-        share, chance, error = _neighbours(known)
+        share, chance, error = _neighbours(_with_conditions(material, masks=False))
         values["condition.neighbours"] = share
         values["condition.neighbours.chance"] = chance
         values["condition.neighbours.error"] = error
@@ -212,16 +212,32 @@ def _within_conditions(known: Sequence[tuple[Tensor, bytes]]) -> float:
     return math.sqrt(squares / count) if count else math.nan
 
 
-def _with_conditions(material: Material) -> list[tuple[Tensor, bytes]]:
-    """Every remembered real, flat, with what stands for its condition."""
+def _with_conditions(material: Material, masks: bool = True) -> list[tuple[Tensor, bytes]]:
+    """Every remembered real, flat, with what stands for its condition.
+
+    Without `masks` the maps that differ from place to place are left out. Such a map that comes again says
+    where (a hole to fill), not what, and is drawn without a look at the sample; a class that is spread over
+    a map is the same everywhere, and a picture to translate does not come again.
+    """
     found = []
     for form in material.forms:
-        given = [value.reshape(form.rows, -1).double().cpu() for _, value in form.conditions()]
+        given = [
+            value.reshape(form.rows, -1).double().cpu()
+            for _, value in form.conditions()
+            if masks or not _varies_by_place(value)
+        ]
         if given:
             samples = form.samples.float().flatten(1).cpu()
             conditions = torch.cat(given, dim=1)
             found += [(samples[row], conditions[row].numpy().tobytes()) for row in range(form.rows)]
     return found
+
+
+def _varies_by_place(condition: Tensor) -> bool:
+    if condition.ndim < 3:
+        return False
+    places = condition.flatten(2)
+    return bool((places != places[..., :1]).any())
 
 
 def _neighbours(known: Sequence[tuple[Tensor, bytes]]) -> tuple[float, float, float]:
