@@ -114,10 +114,8 @@ class StarvedStackedMnist(StackedMnist):
                 *_NETWORKS,
                 "networks.pack=4",
                 "objective.name=relativistic-pairing",
-                "training.batch_size=256",
             ),
-            "relativistic pairing, R1 and R2, packs of four (64 of them a step), no normalisation in the "
-            "discriminator",
+            "relativistic pairing, R1 and R2, packs of four, no normalisation in the discriminator",
         ),
         "broken": Arm(
             "dcgan",
