@@ -117,3 +117,38 @@ def test_where_lower_means_real_the_discriminator_may_be_the_one_mixed_up() -> N
         "targets are exchanged"
         in found(NAME, observe({"slope.generator.positive": 0.0}, base=healthy_reversed_gan())).message
     )
+
+
+def _subtracted(score: float, pushed: float, reversed_scores: bool = False, **facts: object):
+    """Least squares whose adversarial term fits nothing, beside reals whose slopes take both signs."""
+    sign = -1.0 if reversed_scores else 1.0
+    signals = {
+        "score.generator.mean": sign * score,
+        "score.auc": 0.7,
+        "slope.real.positive": 0.45,
+        "slope.generator.positive": 1.0 - pushed if reversed_scores else pushed,
+    }
+    told = {
+        "objective.target.generator": None,
+        "objective.target.real": 1.0,
+        "objective.target.fake": 0.0,
+        "objective.discriminator": "least-squares",
+        "score.orientation": int(sign),
+        **facts,
+    }
+    return found(NAME, observe(signals, facts=told, base=healthy_least_squares_gan()))
+
+
+def test_a_least_squares_term_that_is_subtracted_drives_away_from_the_reals() -> None:
+    finding = _subtracted(0.1, 1.0)
+    assert finding.severity == "error"
+    assert finding.evidence[1].threshold == 1.0
+    assert _subtracted(0.1, 1.0, reversed_scores=True).severity == "error"
+
+
+def test_scores_that_are_pulled_to_a_target_are_not_driven_away() -> None:
+    assert _subtracted(0.1, 0.0) is None
+    # Beyond the half, a target of one half would push down as well.
+    assert _subtracted(0.6, 1.0) is None
+    # The targets of cross entropy are probabilities, the scores are logits.
+    assert _subtracted(0.1, 1.0, **{"objective.discriminator": "non-saturating"}) is None

@@ -50,6 +50,9 @@ class GeneratorObjectiveSign(Check):
         of 20 or more.
         Where only the generator's target could be read, error if it is three times as near to the mean score
         of fakes as to that of reals, and most of its slopes push towards the fakes (20 or more records).
+        Where the discriminator's loss is least squares of known targets and the generator's has none, error
+        if its slopes push away from the target for reals (20 or more records) while its samples score nearer
+        to the one for fakes.
         Of samples that are real in parts (GAIN), error if in all of 10 or more steps both losses push the
         scores of the generator's own values one way, and the discriminator's the others the other way.
         Of a relativistic average loss (two terms) one may have the wrong target: error if no usual family
@@ -89,6 +92,7 @@ class GeneratorObjectiveSign(Check):
         "objective.target.generator",
         "objective.target.real",
         "objective.target.fake",
+        "objective.discriminator",
         "objective.generator",
         "objective.half_turned.generator",
         "objective.flipped",
@@ -121,6 +125,7 @@ class GeneratorObjectiveSign(Check):
             or self._by_target(observations)
             or self._by_side(observations)
             or self._by_separation(observations)
+            or self._away_from_target(observations)
             or self._by_places(observations)
         )
 
@@ -206,6 +211,62 @@ class GeneratorObjectiveSign(Check):
                     "fakes that score beyond the reals and are pushed back",
                     "ruled out",
                     f"they score {own:.3g} and the reals {real.median():.3g}",
+                ),
+            ),
+            since=0,
+        )
+
+    def _away_from_target(self, observations: Observations) -> Finding | None:
+        """Least squares of known targets against a generator whose loss has none and drives away from them.
+
+        A term that is subtracted fits no family: its slope grows with the distance.
+        """
+        facts = [observations.fact(f"objective.target.{role}") for role in ("generator", "real", "fake")]
+        if observations.fact("objective.discriminator") != "least-squares" or facts[0] is not None:
+            return None
+        own = observations.series("score.generator.mean").finite()
+        pushed = agreed(sides(observations, "slope.generator.positive"), LEAST_SIDED)
+        if None in facts[1:] or not pushed or not len(own):
+            return None
+        # Targets are those of scores turned so that higher is real.
+        direction = -1 if observations.fact("score.orientation") == -1 else 1
+        real, fake = float(facts[1]), float(facts[2])
+        if real - fake < 0.2 or pushed * direction > 0:
+            return None
+        # On the fakes' half all the way: whatever target lies between the two would pull them back.
+        share = (direction * own.values[len(own) // 2 :] - fake) / (real - fake)
+        if not bool((share < 0.5).all()):
+            return None
+        words = {1: "up", -1: "down"}
+        return self.finding(
+            "error",
+            0.93,
+            f"The generator's loss pushes the scores of its samples {words[pushed]} from {own.median():.2g}, "
+            f"away from the discriminator's target for reals ({direction * real:.2g}; for fakes "
+            f"{direction * fake:.2g}): it is trained to look fake, probably by a term of the wrong sign.",
+            evidence=(
+                Measurement(
+                    "slope.generator.positive",
+                    observations.series("slope.generator.positive").mean(),
+                    0.0 if direction > 0 else 1.0,
+                    "far from",
+                    SOURCE,
+                    "share of the generator's slopes that push down",
+                ),
+                Measurement(
+                    "score.generator.mean",
+                    own.median(),
+                    direction * real,
+                    "far from",
+                    TARGET_SOURCE,
+                    "mean score of its samples; the threshold is the discriminator's target for reals",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a target of its own between the two (least squares with 0 between -1 and 1)",
+                    "ruled out",
+                    "it would pull scores that are nearer to the fakes' target towards it",
                 ),
             ),
             since=0,
