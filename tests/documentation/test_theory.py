@@ -18,7 +18,9 @@ KEPT = json.loads((theory.FOLDER / "theory.json").read_text(encoding="utf-8"))
 def test_committed_numbers_are_what_the_script_gives(name: str, monkeypatch) -> None:
     monkeypatch.setattr(theory, "_save", lambda figure, name: theory.pyplot.close(figure))
     assert flat(json.loads(json.dumps(theory.FIGURES[name]()))) == pytest.approx(
-        flat(KEPT[name]), rel=1e-3, abs=1e-9
+        flat(KEPT[name]),
+        rel=1e-3,
+        abs=1e-6,  # single precision: the last bit is the processor's
     )
 
 

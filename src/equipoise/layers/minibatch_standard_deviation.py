@@ -36,8 +36,9 @@ class MinibatchStandardDeviation(Layer):
 
     Example:
         >>> layer = MinibatchStandardDeviation(group_size=2)
-        >>> layer(torch.tensor([[0.0], [2.0], [5.0], [5.0]]))[:, 1].tolist()
-        [1.0, 1.0, 9.999999747378752e-05, 9.999999747378752e-05]
+        >>> appended = layer(torch.tensor([[0.0], [2.0], [5.0], [5.0]]))[:, 1]
+        >>> [round(value, 8) for value in appended.tolist()]
+        [1.0, 1.0, 0.0001, 0.0001]
     """
 
     name = "minibatch-standard-deviation"
