@@ -24,6 +24,14 @@ def sides(observations: Observations, signal: str) -> NDArray[np.float64]:
     return np.where(positive <= 1 - ONE_SIDED, 1.0, np.where(positive >= ONE_SIDED, -1.0, 0.0))
 
 
+def counted(observations: Observations, fact: str) -> tuple[int, int] | None:
+    """A fact that is two counts, of what went one way and of what went the other; None if it is not known."""
+    counts = observations.fact(fact)
+    if not isinstance(counts, list) or len(counts) != 2:
+        return None
+    return int(counts[0]), int(counts[1])
+
+
 def agreed(pushes: NDArray[np.float64], records: int) -> int:
     """The side that at least 95 % of the records take: +1 or -1; 0 if none or with too few records."""
     if len(pushes) < records:

@@ -54,10 +54,7 @@ def same_place(one: Part, other: Part) -> bool | None:
     places = [part.owner.channels for part in (one, other) if part.owner.link == "values"]
     if len(places) < 2 or one.owner.samples.shape[1:] != other.owner.samples.shape[1:]:
         return None
-    first, second = places
-    return (
-        None if first is None or second is None else (first.start, first.stop) == (second.start, second.stop)
-    )
+    return None if None in places else places[0] == places[1]
 
 
 def agreement(part: Part) -> Tensor | None:

@@ -114,8 +114,7 @@ class Roles:
                     self.pushed[share > 0.5] += 1
         self.vote(result)
         if result.fake and not (result.real or result.undecided):
-            shares = {id(part): positive_share(part.slope) for part in result.fake}
-            divided = [part for part in result.fake if _DIVIDED < shares[id(part)] < 1 - _DIVIDED]
+            divided = [part for part in result.fake if _DIVIDED < positive_share(part.slope) < 1 - _DIVIDED]
             self.lonely[0] += 1
             self.lonely[1] += bool(divided)
             self.places.discriminator_step(divided)

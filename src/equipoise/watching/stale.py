@@ -26,7 +26,7 @@ class Leftovers:
         generator: nn.Module,
         discriminator: nn.Module,
     ) -> None:
-        self._gradients, self._generator = gradients, generator
+        self._gradients = gradients
         self._networks = {"generator": generator, "discriminator": discriminator}
         self._beside: frozenset[int] = frozenset()
         self._followed = False
@@ -46,7 +46,7 @@ class Leftovers:
             reached = set(leaves(value))
             self._beside = frozenset(
                 id(one)
-                for one in self._generator.parameters()
+                for one in self._networks["generator"].parameters()
                 if one.requires_grad and id(one) not in reached
             )
 

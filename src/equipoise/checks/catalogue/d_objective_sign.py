@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from equipoise.checks.base import CHECKS, Check
-from equipoise.checks.direction import ONE_SIDED, agreed, sides
+from equipoise.checks.direction import ONE_SIDED, agreed, counted, sides
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.half_turned import half_turned
 from equipoise.checks.symptoms import SYMPTOMS
@@ -287,11 +287,11 @@ class DiscriminatorObjectiveSign(Check):
 
     def _all_one_way(self, observations: Observations) -> Finding | None:
         """Nobody knows which batches are real, and all of them are pushed the same way."""
-        pushed = observations.fact("roles.pushed")
+        pushed = counted(observations, "roles.pushed")
         roles = float(observations.fact("roles.decided") or 0.0)
-        if not isinstance(pushed, list) or len(pushed) != 2 or roles > UNKNOWN_ROLES:
+        if pushed is None or roles > UNKNOWN_ROLES:
             return None
-        least, most = sorted(int(count) for count in pushed)
+        least, most = sorted(pushed)
         if least or most < LEAST_PUSHED:
             return None
         way = "up" if pushed[0] else "down"
@@ -321,10 +321,10 @@ class DiscriminatorObjectiveSign(Check):
 
     def _beside_the_scores(self, observations: Observations) -> Finding | None:
         """The scores are never sent anything in the discriminator's step, and are what the generator has."""
-        counts = observations.fact("loss.reaches_scores")
-        if not isinstance(counts, list) or len(counts) != 2:
+        counts = counted(observations, "loss.reaches_scores")
+        if counts is None:
             return None
-        reached, missed = (int(count) for count in counts)
+        reached, missed = counts
         asked = observations.series("slope.generator.size").finite()
         moved = observations.series("update.discriminator").finite()
         if reached or missed < LEAST_UNSEEN or len(asked) < LEAST_UNSEEN or not moved.largest() > 0:
@@ -406,10 +406,10 @@ class DiscriminatorObjectiveSign(Check):
 
     def _fakes_thrown_away(self, observations: Observations) -> Finding | None:
         """Scores of fakes are computed in the discriminator's step, and another batch's enter its loss."""
-        counts = observations.fact("loss.uses_fakes")
-        if not isinstance(counts, list) or len(counts) != 2:
+        counts = counted(observations, "loss.uses_fakes")
+        if counts is None:
             return None
-        used, unused = (int(count) for count in counts)
+        used, unused = counts
         if used or unused < LEAST_UNSEEN:
             return None
         return self.finding(

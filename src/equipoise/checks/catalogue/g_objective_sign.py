@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from equipoise.checks.base import CHECKS, Check
-from equipoise.checks.direction import ONE_SIDED, agreed, sides
+from equipoise.checks.direction import ONE_SIDED, agreed, counted, sides
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.half_turned import half_turned
 from equipoise.checks.symptoms import SYMPTOMS
@@ -131,10 +131,10 @@ class GeneratorObjectiveSign(Check):
 
     def _by_places(self, observations: Observations) -> Finding | None:
         """Samples that are real in parts: both losses push the generator's own places one way."""
-        counts = observations.fact("roles.places")
-        if not isinstance(counts, list) or len(counts) != 2:
+        counts = counted(observations, "roles.places")
+        if counts is None:
             return None
-        opposite, same = (int(count) for count in counts)
+        opposite, same = counts
         if same < LEAST_PLACES or opposite:
             return None
         return self.finding(

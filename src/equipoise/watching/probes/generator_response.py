@@ -54,11 +54,11 @@ class GeneratorResponse(Probe):
             values["noise"] = float(_change(outputs[0], outputs[1]) / distance)
         known = _with_conditions(material)
         values["latent.connected"] = _connected(material, generator, call)
-        values["latent.real"] = _within_conditions(known) / float(spread)
+        values["latent.real"] = _within_conditions([one[:2] for one in known]) / float(spread)
         values["condition"] = self._condition(material, generator, call, distance)
         values["discriminator.condition"] = self._discriminator(material)
         values["discriminator.condition.fall"] = self._fall(material)
-        share, chance, error = _neighbours(_with_conditions(material, masks=False))
+        share, chance, error = _neighbours([(sample, label) for sample, _, label in known if label])
         values["condition.neighbours"] = share
         values["condition.neighbours.chance"] = chance
         values["condition.neighbours.error"] = error
@@ -212,25 +212,28 @@ def _within_conditions(known: Sequence[tuple[Tensor, bytes]]) -> float:
     return math.sqrt(squares / count) if count else math.nan
 
 
-def _with_conditions(material: Material, masks: bool = True) -> list[tuple[Tensor, bytes]]:
-    """Every remembered real, flat, with what stands for its condition.
+def _with_conditions(material: Material) -> list[tuple[Tensor, bytes, bytes]]:
+    """Every remembered real, flat, with what stands for its condition, and for its label (empty without one).
 
-    Without `masks` the maps that differ from place to place are left out. Such a map that comes again says
-    where (a hole to fill), not what, and is drawn without a look at the sample; a class that is spread over
-    a map is the same everywhere, and a picture to translate does not come again.
+    Maps that differ from place to place are no labels. Such a map that comes again says where (a hole to
+    fill), not what, and is drawn without a look at the sample; a class that is spread over a map is the same
+    everywhere, and a picture to translate does not come again.
     """
     found = []
     for form in material.forms:
-        given = [
-            value.reshape(form.rows, -1).double().cpu()
-            for _, value in form.conditions()
-            if masks or not _varies_by_place(value)
-        ]
+        given = [value for _, value in form.conditions()]
         if given:
             samples = form.samples.float().flatten(1).cpu()
-            conditions = torch.cat(given, dim=1)
-            found += [(samples[row], conditions[row].numpy().tobytes()) for row in range(form.rows)]
+            conditions = _rows(given, form.rows)
+            labels = _rows([value for value in given if not _varies_by_place(value)], form.rows)
+            found += list(zip(samples, conditions, labels, strict=True))
     return found
+
+
+def _rows(values: Sequence[Tensor], rows: int) -> list[bytes]:
+    """What stands for all values of each row."""
+    flat = [value.reshape(rows, -1).double().cpu() for value in values]
+    return [row.numpy().tobytes() for row in torch.cat(flat, dim=1)] if flat else [b""] * rows
 
 
 def _varies_by_place(condition: Tensor) -> bool:
