@@ -21,6 +21,7 @@ LEAST_PLACES = 10  # each is a map of scores; healthy loops have none
 SOURCE = "exact: the sign of a derivative"
 TARGET_SOURCE = "exact: the generator's target against the discriminator's two"
 SATURATING = ("minimax",)
+WORDS = {1: "up", -1: "down"}
 
 
 @CHECKS.register("g-objective-sign")
@@ -188,22 +189,14 @@ class GeneratorObjectiveSign(Check):
             return None
         if observations.fact("score.orientation", towards_real) != towards_real:
             return None
-        words = {1: "up", -1: "down"}
         return self.finding(
             "error",
             0.93,
-            f"The generator's loss pushes the scores of its samples {words[generator]} from {own:.3g}, while "
+            f"The generator's loss pushes the scores of its samples {WORDS[generator]} from {own:.3g}, while "
             f"the discriminator holds the reals at {real.median():.3g} and the fakes at {fake.median():.3g}: "
             f"the generator is trained to look fake.{_exchanged(towards_real)}",
             evidence=(
-                Measurement(
-                    "slope.generator.positive",
-                    observations.series("slope.generator.positive").mean(),
-                    0.0 if towards_real > 0 else 1.0,
-                    "far from",
-                    SOURCE,
-                    "share of the generator's slopes that push down",
-                ),
+                _pushed_down(observations, towards_real),
                 Measurement("score.auc", told, meaning="how well the discriminator tells the players apart"),
             ),
             because=(
@@ -237,22 +230,14 @@ class GeneratorObjectiveSign(Check):
         share = (direction * own.values[len(own) // 2 :] - fake) / (real - fake)
         if not bool((share < 0.5).all()):
             return None
-        words = {1: "up", -1: "down"}
         return self.finding(
             "error",
             0.93,
-            f"The generator's loss pushes the scores of its samples {words[pushed]} from {own.median():.2g}, "
+            f"The generator's loss pushes the scores of its samples {WORDS[pushed]} from {own.median():.2g}, "
             f"away from the discriminator's target for reals ({direction * real:.2g}; for fakes "
             f"{direction * fake:.2g}): it is trained to look fake, probably by a term of the wrong sign.",
             evidence=(
-                Measurement(
-                    "slope.generator.positive",
-                    observations.series("slope.generator.positive").mean(),
-                    0.0 if direction > 0 else 1.0,
-                    "far from",
-                    SOURCE,
-                    "share of the generator's slopes that push down",
-                ),
+                _pushed_down(observations, direction),
                 Measurement(
                     "score.generator.mean",
                     own.median(),
@@ -329,25 +314,15 @@ class GeneratorObjectiveSign(Check):
         towards_real = real or -fake
         if not towards_real or not generator or real == fake or generator == towards_real:
             return None
-        share = observations.series("slope.generator.positive").mean()
-        expected = 0.0 if towards_real > 0 else 1.0
-        words = {1: "up", -1: "down"}
         return self.finding(
             "error",
             0.98,
-            f"The generator's loss pushes the scores of its samples {words[generator]} while the "
+            f"The generator's loss pushes the scores of its samples {WORDS[generator]} while the "
             "discriminator's "
-            f"loss pushes the scores of reals {words[towards_real]}: the generator is trained to look "
+            f"loss pushes the scores of reals {WORDS[towards_real]}: the generator is trained to look "
             f"fake.{_exchanged(towards_real)}",
             evidence=(
-                Measurement(
-                    "slope.generator.positive",
-                    share,
-                    expected,
-                    "far from",
-                    SOURCE,
-                    "share of the generator's slopes that push down",
-                ),
+                _pushed_down(observations, towards_real),
                 Measurement(
                     "slope.real.positive",
                     observations.series("slope.real.positive").mean(),
@@ -363,9 +338,9 @@ class GeneratorObjectiveSign(Check):
                 Alternative(
                     "a reversed but consistent label convention",
                     "ruled out",
-                    f"real means {words[towards_real]} by the discriminator's own slopes, and the "
+                    f"real means {WORDS[towards_real]} by the discriminator's own slopes, and the "
                     "generator pushes "
-                    f"{words[generator]} in at least {ONE_SIDED:.0%} of the records",
+                    f"{WORDS[generator]} in at least {ONE_SIDED:.0%} of the records",
                 ),
                 Alternative(
                     "both halves of the discriminator's loss push the same way",
@@ -419,6 +394,18 @@ class GeneratorObjectiveSign(Check):
             ),
             since=0,
         )
+
+
+def _pushed_down(observations: Observations, towards_real: int) -> Measurement:
+    """How much of the generator's loss pushes down, against what it should; reals are up (1) or down (-1)."""
+    return Measurement(
+        "slope.generator.positive",
+        observations.series("slope.generator.positive").mean(),
+        0.0 if towards_real > 0 else 1.0,
+        "far from",
+        SOURCE,
+        "share of the generator's slopes that push down",
+    )
 
 
 def _exchanged(towards_real: int) -> str:
