@@ -21,6 +21,15 @@ def perceptron(*sizes: int, activation: type[nn.Module] = nn.ReLU, norm: bool = 
     return nn.Sequential(*layers)
 
 
+def flat_trunk(*sizes: int, spectral: bool) -> nn.Sequential:
+    """A discriminator's linear layers, a LeakyReLU behind each, for samples of any shape; without a head."""
+    wrap = nn.utils.parametrizations.spectral_norm if spectral else (lambda layer: layer)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers += [wrap(nn.Linear(inputs, outputs)), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers)
+
+
 def weights_init(module: nn.Module) -> None:
     """The published DCGAN rule: weights N(0, 0.02), BatchNorm scales N(1, 0.02)."""
     kind = type(module).__name__

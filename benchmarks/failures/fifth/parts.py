@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from benchmarks.failures.fifth.sources import BASES, CATEGORIES, PLACES
 from benchmarks.failures.fourth.networks import GrowingDiscriminator, GrowingGenerator, Letters, Packed
 from benchmarks.failures.fourth.parts import PAC, FourthParts
 from benchmarks.failures.losses import PairLoss
-from benchmarks.failures.networks import FeatureDiscriminator, perceptron
+from benchmarks.failures.networks import FeatureDiscriminator, flat_trunk, perceptron
 from benchmarks.failures.parts import Case, adam, assembled, r1_and_r2_penalty, r1_penalty, rmsprop
 from benchmarks.failures.sources import Source, load_source
 from benchmarks.failures.third.networks import (
@@ -181,13 +180,9 @@ def trunk_of(case: Case, source: Source) -> tuple[nn.Sequential, int]:
     if source.kind == "image" and "flat" not in case.network:
         trunk = networks.strided_trunk(source.shape, spectral=spectral)
         return trunk, features_of(trunk, source.shape)
-    wrap = nn.utils.parametrizations.spectral_norm if spectral else (lambda layer: layer)
     start = math.prod(source.shape)
     sizes = (start, 72, 72) if source.kind in ("points", "table") else (start, 112, 56)
-    layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in itertools.pairwise(sizes):
-        layers += [wrap(nn.Linear(inputs, outputs)), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers), sizes[-1]
+    return flat_trunk(*sizes, spectral=spectral), sizes[-1]
 
 
 def _settle(parts: FifthParts) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.failures.fourth.sources import drawn
 from benchmarks.failures.second.sources import Labelled, fields
 
 CATEGORIES = 3  # of the orders, and of nothing else: the columns at the end of a row
@@ -179,18 +180,14 @@ NAMES = (*_POINTS, *_SIGNALS, *_PICTURES, "linnerud", "orders", "shoes")
 def load(name: str, folder: str) -> dict[str, object]:
     """The fields of `benchmarks.failures.sources.Source` for one of `NAMES`."""
     first, second = torch.Generator().manual_seed(171), torch.Generator().manual_seed(172)
-    if name in _POINTS:
-        train, held = _POINTS[name](6000, first), _POINTS[name](2000, second)
-        return _fields(name, "points", train, held, train[0])
-    if name in _SIGNALS:
-        train, held = _SIGNALS[name](4000, first), _SIGNALS[name](1000, second)
-        return _fields(name, "sequence", train, held, train[0] * 32767.0)
+    if name in _POINTS or name in _SIGNALS:
+        return drawn(name, _POINTS, _SIGNALS, first, second)
     if name == "orders":
         *train, raw = orders(5000, first)
-        return _fields(name, "table", (train[0], train[1]), orders(2000, second)[:2], raw)
+        return fields(name, "table", (train[0], train[1]), orders(2000, second)[:2], raw)
     if name == "linnerud":
         samples, labels, raw = _linnerud()
-        return _fields(
+        return fields(
             name, "table", (samples[1000:], labels[1000:]), (samples[:1000], labels[:1000]), raw[1000:]
         )
     if name == "shoes":
@@ -200,10 +197,4 @@ def load(name: str, folder: str) -> dict[str, object]:
     else:
         (pixels, labels), held, actual = _PICTURES[name](4000, first), _PICTURES[name](1000, second), name
     train, scaled = (pixels / 127.5 - 1, labels), (held[0] / 127.5 - 1, held[1])
-    return _fields(name, "image", train, scaled, pixels, actual)
-
-
-def _fields(
-    name: str, kind: str, train: Labelled, held: Labelled, raw: Tensor, actual: str = ""
-) -> dict[str, object]:
-    return fields(name, kind, train, held, raw, int(train[1].max()) + 1, actual)
+    return fields(name, "image", train, scaled, pixels, actual=actual)

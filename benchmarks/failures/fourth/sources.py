@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.failures.second.sources import Labelled, fields
+
+Draw = Callable[[int, torch.Generator], Labelled]
 
 WORDS, LETTERS = 8, 6  # a sentence of the tokens: so many places, so many letters
 SPECIES = 3
@@ -139,18 +142,29 @@ _TABLES = {"iris": _iris, "diabetes": _diabetes}
 NAMES = (*_POINTS, *_SIGNALS, *_TABLES, "digits16", "tiles")
 
 
+def drawn(
+    name: str,
+    points: Mapping[str, Draw],
+    signals: Mapping[str, Draw],
+    first: torch.Generator,
+    second: torch.Generator,
+) -> dict[str, object]:
+    """The fields of a set that is drawn: points in space, or signals, which are raw in steps of 16 bits."""
+    if name in points:
+        train, held = points[name](6000, first), points[name](2000, second)
+        return fields(name, "points", train, held, train[0])
+    train, held = signals[name](4000, first), signals[name](1000, second)
+    return fields(name, "sequence", train, held, train[0] * 32767.0)
+
+
 def load(name: str, folder: str) -> dict[str, object]:
     """The fields of `benchmarks.failures.sources.Source` for one of `NAMES`; none needs the folder."""
     first, second = torch.Generator().manual_seed(131), torch.Generator().manual_seed(132)
-    if name in _POINTS:
-        train, held = _POINTS[name](6000, first), _POINTS[name](2000, second)
-        return _fields(name, "points", train, held, train[0])
-    if name in _SIGNALS:
-        train, held = _SIGNALS[name](4000, first), _SIGNALS[name](1000, second)
-        return _fields(name, "sequence", train, held, train[0] * 32767.0)
+    if name in _POINTS or name in _SIGNALS:
+        return drawn(name, _POINTS, _SIGNALS, first, second)
     if name in _TABLES:
         samples, labels, raw = _TABLES[name]()
-        return _fields(
+        return fields(
             name, "table", (samples[1000:], labels[1000:]), (samples[:1000], labels[:1000]), raw[1000:]
         )
     if name == "tiles":
@@ -164,8 +178,4 @@ def load(name: str, folder: str) -> dict[str, object]:
             classes[:450],
         )
     train, held = (pixels / 127.5 - 1, labels), (held_pixels / 127.5 - 1, held_labels)
-    return _fields(name, "image", train, held, pixels)
-
-
-def _fields(name: str, kind: str, train: Labelled, held: Labelled, raw: Tensor) -> dict[str, object]:
-    return fields(name, kind, train, held, raw, int(train[1].max()) + 1)
+    return fields(name, "image", train, held, pixels)

@@ -102,9 +102,15 @@ def load(name: str, folder: str) -> dict[str, object]:
 
 
 def fields(
-    name: str, kind: str, train: Labelled, held: Labelled, raw: Tensor, classes: int, actual: str = ""
+    name: str,
+    kind: str,
+    train: Labelled,
+    held: Labelled,
+    raw: Tensor,
+    classes: int | None = None,
+    actual: str = "",
 ) -> dict[str, object]:
-    """The fields of a source, from its two parts and their labels."""
+    """The fields of a source, from its two parts and their labels, which are counted unless told."""
     return {
         "name": name,
         "kind": kind,
@@ -113,7 +119,7 @@ def fields(
         "held_out": held[0],
         "held_out_labels": held[1],
         "raw": raw,
-        "classes": classes,
+        "classes": int(train[1].max()) + 1 if classes is None else classes,
         "actual": actual or name,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from torch.nn import functional
 
 from benchmarks.failures import losses
 from benchmarks.failures.losses import PairLoss, TermLoss
-from benchmarks.failures.networks import perceptron
+from benchmarks.failures.networks import flat_trunk, perceptron
 from benchmarks.failures.parts import Case, adam, assembled, r1_penalty, rmsprop
 from benchmarks.failures.second.parts import SecondParts
 from benchmarks.failures.sources import Batches, Source, load_source
@@ -182,12 +181,8 @@ def _trunk(case: Case, source: Source) -> tuple[nn.Sequential, int]:
         if "attention" in case.network:
             trunk = nn.Sequential(*trunk[:4], networks.SelfAttention(24), *trunk[4:])
         return trunk, networks.features_of(trunk, shape)
-    wrap = nn.utils.parametrizations.spectral_norm if spectral else (lambda layer: layer)
     sizes = (features, 80, 80, 64) if source.kind in ("points", "table") else (features, 128, 64)
-    layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in itertools.pairwise(sizes):
-        layers += [wrap(nn.Linear(inputs, outputs)), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers), sizes[-1]
+    return flat_trunk(*sizes, spectral=spectral), sizes[-1]
 
 
 def _settle(parts: ThirdParts) -> None:
