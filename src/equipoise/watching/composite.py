@@ -39,7 +39,7 @@ def shares(
 
     Args:
         parts: the scores of the generator's step.
-        calls: the generator's calls that belong to no earlier update.
+        calls: the generator's; those that are settled belong to an earlier update.
         discriminator: a copy, for one that returns more than scores.
     """
     first = parts[0]
@@ -106,7 +106,7 @@ def _elsewhere(parts: list[Part], calls: Iterable[GeneratorCall]) -> list[Tensor
     if any(part.owner.call is not None and part.owner.call.made == "owner" for part in parts):
         # A sample made from another output of the generator sends its adversarial gradient on to that.
         return []
-    others = [call for call in calls if id(call) not in judged]
+    others = [call for call in calls if not call.settled and id(call) not in judged]
     return [gradient.float().square().sum() for call in others for gradient in call.gradients.values()]
 
 

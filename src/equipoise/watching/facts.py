@@ -161,14 +161,14 @@ class RunningFacts:
         elif assignment.generator:
             self._fed += 1
 
+    def sent(self, passes: list[DiscriminatorPass]) -> None:
+        """At an update of the discriminator: whether its loss reached its scores, and those of fakes."""
+        for counts, known in ((self._sent, sent_back(passes)), (self._fakes_used, fakes_used(passes))):
+            if known is not None:
+                counts[known] += 1
+
     def unused(self, passes: list[DiscriminatorPass], assignment: Assignment, player: str) -> None:
-        """At an update of `player`: whether its own loss reached the scores (the discriminator's), and
-        whether the other's was sent back though it is never updated.
-        """
-        if player == "discriminator" and (sent := sent_back(passes)) is not None:
-            self._sent[sent] += 1
-        if player == "discriminator" and (used := fakes_used(passes)) is not None:
-            self._fakes_used[used] += 1
+        """At an update of `player`: whether the other's own loss was sent back though it is never updated."""
         other = "discriminator" if player == "generator" else "generator"
         if self._watcher.updates[other]:
             return

@@ -9,13 +9,16 @@ import random
 import types
 import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from equipoise.watching.attachment import Hook
+
+if TYPE_CHECKING:
+    from equipoise.watching.watcher import Watcher
 
 
 @contextlib.contextmanager
@@ -33,6 +36,16 @@ def preserved_randomness(seed: int | None = None) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy_state)
+
+
+@contextlib.contextmanager
+def unheard(watcher: Watcher) -> Iterator[None]:
+    """Networks that are called in between are called by us, and the watcher does not listen."""
+    before, watcher.busy = watcher.busy, True
+    try:
+        yield
+    finally:
+        watcher.busy = before
 
 
 _ISOLATED: weakref.WeakSet[nn.Module] = weakref.WeakSet()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,6 +13,7 @@ from equipoise.watching import anatomy, composite, conditions, recorder, statist
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
 from equipoise.watching.facts import BOUNDS
+from equipoise.watching.isolation import unheard
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
 from equipoise.watching.stale import Leftovers
 
@@ -176,7 +177,9 @@ class RecordBuilder:
         self._values["sample.real.lattice"] = statistics.lattice_share(reals, self._lattice)
         self._values["sample.fake.lattice"] = statistics.lattice_share(fakes, self._lattice)
 
-    def generator(self, assignment: Assignment, stale: dict[str, Tensor]) -> None:
+    def generator(
+        self, assignment: Assignment, stale: dict[str, Tensor], calls: Iterable[GeneratorCall]
+    ) -> None:
         watcher = self._watcher
         self._after_update("generator")
         self._stale("generator", stale)
@@ -191,7 +194,7 @@ class RecordBuilder:
         if self._names_classes:
             self._values["condition.asked"] = float(assignment.asked_class)
         self._values |= recorder.generator_signals(assignment)
-        shielded(watcher.problems, "composite", self._composite)(assignment.generator)
+        shielded(watcher.problems, "composite", self._composite)(assignment.generator, calls)
         call = assignment.generator[0].owner.call
         if call is not None:
             self._mode("generator", [call])
@@ -305,19 +308,15 @@ class RecordBuilder:
         watcher = self._watcher
         discriminator = self._copies.get("discriminator", watcher.discriminator)
         generator = self._copies.get("generator", watcher.generator)
-        watcher.busy = True
-        try:
-            with torch.enable_grad():
-                # A network that cannot be called again in one of these ways still has the others.
-                for name, measure in (
-                    ("steepness", self._steepness),
-                    ("features", self._features),
-                    ("dead-units", self._dead_units),
-                    ("singular-values", self._singular_values),
-                ):
-                    shielded(watcher.problems, name, measure)(generator, discriminator)
-        finally:
-            watcher.busy = False
+        with unheard(watcher), torch.enable_grad():
+            # A network that cannot be called again in one of these ways still has the others.
+            for name, measure in (
+                ("steepness", self._steepness),
+                ("features", self._features),
+                ("dead-units", self._dead_units),
+                ("singular-values", self._singular_values),
+            ):
+                shielded(watcher.problems, name, measure)(generator, discriminator)
 
     @property
     def _made(self) -> list[Part]:
@@ -356,17 +355,14 @@ class RecordBuilder:
             if largest is not None:
                 self._values[f"spectral.{player}"] = largest
 
-    def _composite(self, parts: list[Part]) -> None:
+    def _composite(self, parts: list[Part], calls: Iterable[GeneratorCall]) -> None:
         # What reached the generator's output beside the discriminator's gradient.
         watcher, copied = self._watcher, None
         # A term of the discriminator's features looks adversarial until the scores are sent back alone.
         if watcher.schedule.heavy() and any(part.owner.beside for part in parts):
             copied = self._copies.get("discriminator", watcher.discriminator)
-        was, watcher.busy = watcher.busy, True
-        try:
-            found = composite.shares(parts, watcher.calls, copied)
-        finally:
-            watcher.busy = was
+        with unheard(watcher):
+            found = composite.shares(parts, calls, copied)
         self._values |= {f"_composite.{what}": share for what, share in found.items()}
 
 

@@ -386,11 +386,6 @@ class Watcher:
 
     # ---- updates
 
-    @property
-    def calls(self) -> list[GeneratorCall]:
-        """The generator's calls that belong to no update yet."""
-        return [call for call in self._calls if not call.settled]
-
     def network(self, player: str) -> nn.Module:
         return self.generator if player == "generator" else self.discriminator
 
@@ -452,6 +447,7 @@ class Watcher:
                 if self._unexplained >= _UNEXPLAINED and self.gradients("discriminator"):
                     self._listen_directly("discriminator")
             self.record.discriminator(assignment, stale)
+            self.facts.sent(self._passes)
         else:
             second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}
             assignment = self.roles.generator_step(self._passes, second if self._carry else None)
@@ -461,7 +457,7 @@ class Watcher:
             # If both losses were sent back before either update, the discriminator's passes still wait.
             used = {id(part.owner) for part in assignment.generator if not part.reversed}
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
-            self.record.generator(assignment, stale)
+            self.record.generator(assignment, stale, self._calls)
         settle(self._calls)
         self.facts.unused(self._passes, assignment, player)
         self._passes = [*kept, *still_waiting(self._passes)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from observe import found, healthy_composite_gan, healthy_conditional_gan, healthy_ns_gan, observe, verdicts
 
 from equipoise.checks.base import CHECKS
@@ -118,3 +119,18 @@ def test_classes_that_are_never_learnt() -> None:
     assert _naming(1.0, named=0.5) is None
     young = observe(step=250, base=healthy_conditional_gan())
     assert _naming(1.0, named=0.12, base=young) is None
+
+
+def test_sample_and_condition_in_each_others_channels_are_an_error() -> None:
+    def placed(share: float, every: int = 10):
+        """Where so many of the records found the fakes in the same channels in both steps."""
+        place = lambda t: (t < share).astype(np.float64)  # noqa: E731
+        return found(NAME, observe({"condition.place": place}, base=healthy_conditional_gan(), every=every))
+
+    finding = placed(0.0)
+    assert finding.severity == "error"
+    assert [remedy.name for remedy in finding.remedies] == ["concatenate-in-one-order"]
+    assert placed(1.1) is None
+    # Several pairs in one step may be matched by chance; four records are too few.
+    assert placed(0.6) is None
+    assert placed(0.0, every=1000) is None

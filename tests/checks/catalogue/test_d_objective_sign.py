@@ -97,3 +97,38 @@ def test_targets_that_are_a_coins_toss() -> None:
     # Soft targets that the scores have reached: both signs, but hardly any push.
     assert verdict(0.52, 0.47, 0.05) is None
     assert verdict(0.52, 0.47, 0.5, target=0.9) is None
+
+
+def test_scores_that_no_loss_reaches_are_an_error() -> None:
+    def reached(*counts: int):
+        return found(NAME, observe(facts={"loss.reaches_scores": list(counts)}, base=healthy_ns_gan()))
+
+    finding = reached(0, 30)
+    assert finding.severity == "error"
+    assert finding.evidence[0].name == "loss.reaches_scores"
+    assert reached(30, 0) is None
+    # A class term or a lazy penalty may have a step of its own; ten steps are too few to say so.
+    assert reached(1, 30) is None
+    assert reached(0, 10) is None
+
+
+def test_scores_of_fakes_that_enter_no_loss_are_an_error() -> None:
+    def used(*counts: int):
+        return found(NAME, observe(facts={"loss.uses_fakes": list(counts)}, base=healthy_ns_gan()))
+
+    finding = used(0, 30)
+    assert finding.severity == "error"
+    assert finding.evidence[0].name == "loss.uses_fakes"
+    assert used(30, 0) is None
+    assert used(1, 30) is None  # scored for a log in most steps, and judged in some
+
+
+def test_samples_that_are_real_in_parts_are_no_step_without_reals() -> None:
+    alone = observe({"score.real.mean": None, "slope.real.positive": None}, base=healthy_ns_gan())
+
+    def divided(share: float | None):
+        return found(NAME, observe(facts={"roles.divided": share}, base=alone))
+
+    assert divided(0.0).severity == "warning"
+    assert divided(None).severity == "warning"
+    assert divided(0.9) is None

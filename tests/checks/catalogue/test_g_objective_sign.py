@@ -152,3 +152,16 @@ def test_scores_that_are_pulled_to_a_target_are_not_driven_away() -> None:
     assert _subtracted(0.6, 1.0) is None
     # The targets of cross entropy are probabilities, the scores are logits.
     assert _subtracted(0.1, 1.0, **{"objective.discriminator": "non-saturating"}) is None
+
+
+def test_players_who_push_the_places_of_one_sample_the_same_way() -> None:
+    def places(opposite: int, same: int):
+        return found(NAME, observe(facts={"roles.places": [opposite, same]}, base=healthy_ns_gan()))
+
+    finding = places(0, 12)
+    assert finding.severity == "error"
+    assert finding.evidence[0].name == "roles.places"
+    assert places(12, 0) is None
+    # Masks of another batch agree now and then.
+    assert places(3, 12) is None
+    assert places(0, 9) is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from equipoise.history.observations import ProbeResult
 from equipoise.registry import Registry
-from equipoise.watching.isolation import module_device, plain_numbers, preserved_randomness
+from equipoise.watching.isolation import module_device, plain_numbers, preserved_randomness, unheard
 from equipoise.watching.probes.material import Material, ProbeSkipped
 
 if TYPE_CHECKING:
@@ -74,20 +74,18 @@ def probe_all(watcher: Watcher, names: Sequence[str] | None = None) -> Probed:
     """
     chosen = [(name, PROBES.get(name)) for name in (PROBES.names() if names is None else names)]
     probed = Probed()
-    before, watcher.busy = watcher.busy, True
-    try:
-        with preserved_randomness(), plain_numbers(module_device(watcher.generator)):
-            material = Material(watcher)
-            # A network that cannot be copied is one problem, not thirteen.
-            material.generator()
-            material.discriminator()
-        for name, kind in chosen:
-            _run(watcher, material, name, kind, probed)
-    except Exception as error:  # noqa: BLE001  a fault in a probe must never reach the user's loop
-        if not watcher.problems.off("probes"):
-            watcher.problems.report("probes", error)
-    finally:
-        watcher.busy = before
+    with unheard(watcher):
+        try:
+            with preserved_randomness(), plain_numbers(module_device(watcher.generator)):
+                material = Material(watcher)
+                # A network that cannot be copied is one problem, not thirteen.
+                material.generator()
+                material.discriminator()
+            for name, kind in chosen:
+                _run(watcher, material, name, kind, probed)
+        except Exception as error:  # noqa: BLE001  a fault in a probe must never reach the user's loop
+            if not watcher.problems.off("probes"):
+                watcher.problems.report("probes", error)
     return probed
 
 
