@@ -141,6 +141,12 @@ SIGNALS: dict[str, Signal] = _signals(
     ),
     # ---- penalties that were really applied
     ("penalty.applied", "count", "backward passes through dD/dx in this discriminator step (0: none)"),
+    ("penalty.sent", "count", "batches whose dD/dx a loss was sent back to in this discriminator step"),
+    (
+        "penalty.without_graph",
+        "count",
+        "batches whose dD/dx was asked for without create_graph, and not to move samples along it",
+    ),
     (
         "penalty.gradient",
         "score/sample",

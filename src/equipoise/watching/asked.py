@@ -54,6 +54,17 @@ class Asked:
         return 0 < asked < _FEW * count
 
 
+def inputs_alone(network: nn.Module) -> bool:
+    """Whether the backward pass under way reaches no weight of a network, though it has some to train.
+
+    So does `autograd.grad(D(x), x)`; a loss that is sent back reaches the weights.
+    """
+    if not _TELLS or torch._C._current_graph_task_id() < 0:
+        return False
+    weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return bool(weights) and all(_reached(parameter) is False for parameter in weights)
+
+
 def hands_out(network: nn.Module) -> bool:
     """Whether the backward pass under way hands out the gradients of at least half of a network's weights.
 

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
 
 from equipoise.watching import statistics
+from equipoise.watching.asked import inputs_alone
 from equipoise.watching.attachment import Hook, Problems, shielded
 from equipoise.watching.links import entrances
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall
@@ -35,10 +36,13 @@ def keep_gradient(call: GeneratorCall, path: Path, sent_back: Hook) -> Any:
     return keep
 
 
-def keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, sent_back: Hook, problems: Problems) -> Any:
+def keep_input_gradient(
+    one: DiscriminatorPass, at_penalty: Hook, sent_back: Hook, network: nn.Module, problems: Problems
+) -> Any:
     """What comes back to a sample: the loss's gradient, or, with create_graph, a penalty's ds/dx.
 
-    `at_penalty` is called where a penalty is computed, `sent_back` where one begins to be sent back.
+    `at_penalty` is called where a penalty is computed, `sent_back` where one begins to be sent back; a pass
+    that reaches no weight of the discriminator `network` asks for ds/dx, and no penalty can be made of it.
     """
     reference = weakref.ref(one)
 
@@ -56,6 +60,8 @@ def keep_input_gradient(one: DiscriminatorPass, at_penalty: Hook, sent_back: Hoo
                 gradient.register_hook(shielded(problems, "penalty-pull", pull))
         else:
             known.gradients.append(gradient.detach())
+            if known.differentiable and inputs_alone(network):
+                known.asked_slopes.append(gradient.detach())
 
     return keep
 

@@ -92,6 +92,7 @@ class DiscriminatorPass:
         gradients: plain gradients that came back to the sample tensor, from all its uses together.
         adversarial: the parts of them that came through the discriminator, one a backward pass.
         penalty_norms: per-sample norms of ds/dx in passes with create_graph.
+        asked_slopes: ds/dx that the loop asked for without create_graph.
         differentiable: the sample itself asks for a gradient, though the generator did not make it.
         waited: an update was made since, and no loss was sent back yet.
         by_features: a gradient came back through the discriminator, though none to its scores.
@@ -124,6 +125,7 @@ class DiscriminatorPass:
     gradients: list[Tensor] = field(default_factory=list)
     adversarial: list[Tensor] = field(default_factory=list)
     penalty_norms: list[Tensor] = field(default_factory=list)
+    asked_slopes: list[Tensor] = field(default_factory=list)
     pulls: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     certain: bool = True
     member: int = 0
@@ -285,6 +287,7 @@ class Assignment:
     fake: list[Part] = field(default_factory=list)
     generator: list[Part] = field(default_factory=list)
     penalties: list[DiscriminatorPass] = field(default_factory=list)
+    without_graph: int = 0
     undecided: int = 0
     decided: int = 0
     cut: bool = False
@@ -301,5 +304,6 @@ class Assignment:
             real=[*self.real, *other.real],
             fake=[*self.fake, *other.fake],
             penalties=[*self.penalties, *other.penalties],
+            without_graph=self.without_graph + other.without_graph,
             undetached=self.undetached or other.undetached,
         )

@@ -11,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from equipoise.watching.passes import DiscriminatorPass
+
+# Samples moved with a little noise still go along; two batches of data do not.
+_ALONG = 0.7
 
 
 def only_penalised(
@@ -46,3 +50,27 @@ def only_penalised(
         and any(score.live for score in other.scores)
     ]
     return bool(beside) and not any(torch.equal(other.samples, one.samples) for other in beside)
+
+
+def without_graph(passes: Sequence[DiscriminatorPass]) -> int:
+    """How many batches' ds/dx a loop asked for without `create_graph`, for nothing else that can be seen.
+
+    Where another batch is the same one moved along that slope or its sign (Goodfellow et al., "Explaining and
+    Harnessing Adversarial Examples", 2015), it was asked for to move the samples.
+    """
+    return sum(
+        any(not _moves(slope, one, passes) for slope in one.asked_slopes)
+        for one in passes
+        if one.asked_slopes and not one.penalty_norms
+    )
+
+
+def _moves(slope: Tensor, one: DiscriminatorPass, passes: Sequence[DiscriminatorPass]) -> bool:
+    for other in passes:
+        if other is one or other.samples.shape != slope.shape:
+            continue
+        change = (other.samples - one.samples).reshape(-1).float()
+        for way in (slope, slope.sign()):
+            if abs(float(torch.cosine_similarity(change, way.reshape(-1).float(), dim=0))) > _ALONG:
+                return True
+    return False

@@ -91,11 +91,13 @@ def discriminator_signals(assignment: Assignment, orientation: int, boundary: fl
         values["score.output.low"], values["score.output.high"] = raw.min(), raw.max()
     norms = [norm for one in assignment.penalties for norm in one.penalty_norms]
     values["penalty.applied"] = float(len(norms))
+    values["penalty.without_graph"] = float(assignment.without_graph)
     if norms:
         joined = torch.cat(norms)
         values["penalty.gradient"] = joined.mean()
         values["penalty.gradient.std"] = joined.std(correction=0)
     pulls = [pull for one in assignment.penalties for pull in one.pulls]
+    values["penalty.sent"] = float(len(pulls))
     if pulls:
         scale = torch.cat([factor for _, factor in pulls])
         values["penalty.parallel"] = torch.cat([cosine for cosine, _ in pulls]).nanmean()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.passes import Assignment, DiscriminatorPass, Part
-from equipoise.watching.penalised import only_penalised
+from equipoise.watching.penalised import only_penalised, without_graph
 from equipoise.watching.places import Places
 from equipoise.watching.reversal import mark_reversed
 
@@ -58,7 +58,9 @@ class Roles:
     def discriminator_step(self, passes: list[DiscriminatorPass]) -> Assignment:
         """The roles in a discriminator update; passes that belong to the generator's loss are left over."""
         mark_reversed(passes)
-        result = Assignment(penalties=[one for one in passes if one.penalty_norms])
+        result = Assignment(
+            penalties=[one for one in passes if one.penalty_norms], without_graph=without_graph(passes)
+        )
         sloped = [one for one in passes if one.sloped]
         attached = [one for one in sloped if one.attached and one.tagged is None]
         loose = [one for one in sloped if not one.attached and (one.link is not None or one.tagged == "fake")]

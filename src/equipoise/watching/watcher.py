@@ -316,7 +316,7 @@ class Watcher:
             ]
         if value.requires_grad:
             at_penalty, sent_back = Hook(self, "_note_at_penalty"), Hook(self, "_note_gradients")
-            keep = keep_input_gradient(one, at_penalty, sent_back, self.problems)
+            keep = keep_input_gradient(one, at_penalty, sent_back, self.discriminator, self.problems)
             handle = value.register_hook(shielded(self.problems, "input-gradients", keep))
             if value.is_leaf:
                 # A leaf may outlive the step (a fixed batch of reals); its hook must not.

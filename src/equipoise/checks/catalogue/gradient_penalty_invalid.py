@@ -9,6 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.penalty_effect import EFFECT_FACTS, EFFECT_SIGNALS, without_effect
 from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
@@ -100,10 +101,13 @@ class GradientPenaltyInvalid(Check):
         Whatever the loss, errors: a norm that is not taken per sample (by the direction of what the penalty
         sends back to ds/dx); and a penalty of the wrong sign: it pulls ds/dx outwards in every record, by one
         factor for good (3 records, norms twice apart), or the more the steeper the discriminator is (6).
+        A slope that is computed in 6 records and to which no loss is ever sent back (without create_graph,
+        detached, not added): error where a Wasserstein loss needs it (0.95), else a warning (0.8).
 
     What else it could be
         An R1 or DRAGAN penalty: other families, other points, other targets; not judged here. A penalty per
-        patch on purpose, as in SinGAN. The first hundreds of critic steps. A critic with batch or instance
+        patch on purpose, as in SinGAN. A slope that is only logged, or along which samples are moved. The
+        first hundreds of critic steps. A critic with batch or instance
         norm, whose gradient is not that of one sample. Data whose standard deviation is beyond 10, on which
         a slope of one is out of reach: `range-mismatch` says so.
 
@@ -122,7 +126,7 @@ class GradientPenaltyInvalid(Check):
     stage = "wiring"
     signals = (
         *IMPROVEMENT_SIGNALS,
-        "penalty.applied",
+        *EFFECT_SIGNALS,
         "penalty.parallel",
         "penalty.pull",
         "penalty.pull.spread",
@@ -130,8 +134,7 @@ class GradientPenaltyInvalid(Check):
         "penalty.gradient.std",
     )
     facts = (
-        "objective.declared",
-        "objective.discriminator",
+        *EFFECT_FACTS,
         "objective.family",
         "score.shape",
         "discriminator.batch_norm",
@@ -140,6 +143,7 @@ class GradientPenaltyInvalid(Check):
     probes = ("gradient-penalty",)
     explains = (
         "critic-magnitude-race",
+        "critic-unconstrained",
         "exploding-gradient",
         "instability",
         "oscillation",
@@ -292,7 +296,9 @@ class GradientPenaltyInvalid(Check):
         family = observations.fact("objective.declared") or (
             observations.fact("objective.discriminator") or observations.fact("objective.family")
         )
-        pulled = self._turned(observations) or self._pulled(observations)
+        pulled = (
+            without_effect(self, observations) or self._turned(observations) or self._pulled(observations)
+        )
         if pulled is not None:
             return pulled
         probe = observations.probe("gradient-penalty")
