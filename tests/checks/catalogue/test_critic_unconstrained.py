@@ -56,6 +56,15 @@ def test_hinge_within_its_margin_has_the_same_slopes() -> None:
     assert check().run(free(**inside)) is None
 
 
+def test_hinge_on_the_wrong_side_of_its_margin_has_the_same_slopes() -> None:
+    """A discriminator with a starved rate: max(0, 1 + s) keeps its slope at every s > -1."""
+    score = 900.0
+    assert max(0.0, 1 + score) - max(0.0, 1 + score - 1) == 1.0
+    assert check().run(free(**{"score.real.mean": 0.15, "score.fake.mean": score})) is None
+    # Wasserstein's fakes may lie anywhere, as long as the reals lie higher.
+    assert check().run(free(**{"score.real.mean": score + 1, "score.fake.mean": score})) is not None
+
+
 def test_a_generators_slopes_do_not_tell_a_relativistic_hinge_from_wasserstein() -> None:
     """The scores of a relativistic hinge drift as a whole, and no slope of it is ever zero."""
     drifted = free(**{"score.real.mean": -1.9, "score.fake.mean": -2.3})

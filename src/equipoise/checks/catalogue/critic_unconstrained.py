@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
+from equipoise.checks.direction import agreed, sides
 from equipoise.checks.finding import Alternative, Finding, Measurement
-from equipoise.checks.trends import latest, trend
+from equipoise.checks.trends import trend
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
@@ -24,6 +27,7 @@ SLOPE_SOURCE = "exact: |E f(x) - E f(y)| <= L diameter; a penalty towards 1 leav
 NORMALISED = 0.5
 # Hinge has the same slopes as Wasserstein while all scores are inside its margin of 1.
 MARGIN = 1.0
+NEVER, BEYOND_RECORDS = 0.01, 3
 # The gap of the mean scores against its level after the warm-up. Calibrated.
 GROWTH = 3.0
 UNBOUNDED = ("wasserstein",)
@@ -47,9 +51,9 @@ class CriticUnconstrained(Check):
         records over 100 critic updates (of 8, where the gap of the mean scores is so large for samples in
         their range that the critic must be steeper than 2); no weights that touch a bound; spectral
         normalisation on less than half of the layers. Fitted slopes are the critic's own, and count only
-        when scores beyond hinge's margin of 1 keep their slope. Warning; an error if the gap of the scores
-        has also grown threefold since the warm-up and there are 60 records, which would show a penalty
-        applied every 16 steps with 98 %.
+        when scores beyond hinge's margin of 1, on the side that the loss asks for, keep their slope in 3
+        records. Warning; an error if the gap of the scores has also grown threefold since the warm-up and
+        there are 60 records, which would show a penalty applied every 16 steps with 98 %.
         Confidence: 0.7 (0.85 for an error) towards 0.97 with the number of records.
 
     What else it could be
@@ -74,6 +78,9 @@ class CriticUnconstrained(Check):
         "penalty.applied",
         "score.real.mean",
         "score.fake.mean",
+        "score.output.low",
+        "score.output.high",
+        "slope.real.positive",
         "slope.real.zero",
         "slope.fake.zero",
         "sample.real.low",
@@ -126,8 +133,7 @@ class CriticUnconstrained(Check):
         ):
             return None
         real, fake = (observations.series(f"score.{side}.mean").finite() for side in ("real", "fake"))
-        outside = max(abs(real.last), abs(fake.last)) > MARGIN and self._never_zero(observations)
-        if not declared and not outside:
+        if not declared and not self._beyond_the_margin(observations):
             return None
         growth = self._growth(observations)
         error = growth is not None and growth.value > GROWTH and len(penalty) >= CERTAIN_RECORDS
@@ -183,10 +189,22 @@ class CriticUnconstrained(Check):
         )
 
     @staticmethod
-    def _never_zero(observations: Observations) -> bool:
-        """Whether all samples keep a slope, which hinge's do not beyond the margin."""
-        zeros = [latest(observations, f"slope.{side}.zero").median() for side in ("real", "fake")]
-        return all(zero < 0.01 for zero in zeros)
+    def _beyond_the_margin(observations: Observations) -> bool:
+        """Whether scores keep their slope where hinge has none: beyond its margin, on the side it asks for.
+
+        On the other side it keeps the slope, however far a weak discriminator's scores are there.
+        """
+        ends = [observations.series(f"score.output.{end}").finite() for end in ("low", "high")]
+        if all(len(one) for one in ends) and max(-ends[0].smallest(), ends[1].largest()) <= MARGIN:
+            return False  # behind a sigmoid or tanh the loss sees nothing beyond it, whatever the logits are
+        way = agreed(sides(observations, "slope.real.positive"), 1)
+        beyond = 0
+        for role, side in (("real", way), ("fake", -way)):
+            scores = observations.series(f"score.{role}.mean").finite()
+            zeros = observations.series(f"slope.{role}.zero").finite()
+            kept = zeros.steps[zeros.values < NEVER]
+            beyond = max(beyond, int((side * scores.values[np.isin(scores.steps, kept)] > MARGIN).sum()))
+        return beyond >= BEYOND_RECORDS
 
     @staticmethod
     def _steepness(observations: Observations) -> Measurement | None:
