@@ -69,3 +69,31 @@ def test_a_step_that_adds_to_what_was_there_still_is() -> None:
             weight.grad = gradient
         update_g.step()
     assert "stale-gradients" in names(observed(watcher))
+
+
+def test_a_generator_of_one_weight_is_asked_for_whole() -> None:
+    """Dirac-GAN by `autograd.grad`: one weight of five is few, but it is all that the generator has."""
+
+    class Point(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.place = nn.Parameter(torch.ones(SIZE))
+
+        def forward(self, latent: torch.Tensor) -> torch.Tensor:
+            return self.place + 0.1 * latent[:, :1]
+
+    torch.manual_seed(0)
+    generator, discriminator = Point(), nn.Sequential(nn.Linear(SIZE, 8), nn.Tanh(), nn.Linear(8, 1))
+    watcher = Watcher(generator, discriminator, History(None))
+    update_d, update_g = adam(discriminator), adam(generator)
+    for _ in range(40):
+        update_d.zero_grad()
+        fake = generator(noise())
+        (F.softplus(-discriminator(data())) + F.softplus(discriminator(fake.detach()))).mean().backward()
+        update_d.step()
+        loss = F.softplus(-discriminator(fake)).mean()
+        (generator.place.grad,) = torch.autograd.grad(loss, [generator.place])
+        update_g.step()
+    seen = observed(watcher)
+    assert len(seen.series("slope.generator.size").finite()) > 10
+    assert seen.series("gradient.samples").smallest() > 0

@@ -40,8 +40,9 @@ class Asked:
         return self._answer
 
     def _look(self) -> bool:
-        asked = count = 0
+        some = False
         for network in self._networks:
+            asked = count = 0
             for parameter in network.parameters():
                 if not parameter.requires_grad:
                     continue
@@ -51,7 +52,10 @@ class Asked:
                 elif reached:
                     return False  # a loss that is sent back
                 count += 1
-        return 0 < asked < _FEW * count
+            if asked and asked >= _FEW * count:
+                return False  # the gradients of this network are asked for to be used
+            some |= asked > 0
+        return some
 
 
 def inputs_alone(network: nn.Module) -> bool:
