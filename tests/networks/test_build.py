@@ -12,6 +12,7 @@ from equipoise.data.specification import SampleSpecification
 from equipoise.errors import EquipoiseError
 from equipoise.layers.virtual_batch_norm import WithReferenceBatch
 from equipoise.networks import build_networks
+from equipoise.networks.mlp import separate
 
 IMAGES = SampleSpecification("image", (1, 8, 8), classes=10)
 PLAIN = SampleSpecification("image", (1, 8, 8))
@@ -111,3 +112,28 @@ def test_initial_biases_of_mlp() -> None:
                 else:
                     assert scaled.abs().max() <= 1
                     assert scaled.square().mean().item() == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_separated_latents_fall_into_pieces_that_keep_a_slope() -> None:
+    """2^n pieces, 2 apart in each of the n numbers; each number's slope is a tenth, elsewhere one."""
+    latent = torch.randn(4000, 5, dtype=torch.float64).requires_grad_()
+    apart = separate(latent, 3)
+    assert len(torch.unique(apart[:, :3].sign(), dim=0)) == 2**3
+    gap = apart[:, :3].abs().min().item()
+    assert 1 <= gap < 1.01
+    apart.sum().backward()
+    assert latent.grad[0].tolist() == pytest.approx([0.1, 0.1, 0.1, 1, 1])
+    assert separate(latent, 0) is latent
+
+
+def test_a_separated_generator_makes_clusters_of_connected_latents() -> None:
+    torch.manual_seed(0)
+    generator, _ = build_networks("mlp", VECTORS, latent_dim=2, separated_latents=1)
+    with torch.no_grad():
+        near = generator(torch.tensor([[-1e-6, 0.3], [1e-6, 0.3], [2e-6, 0.3]]))
+    assert (near[0] - near[1]).norm() > 1e3 * (near[1] - near[2]).norm()
+
+
+def test_no_more_latents_are_separated_than_there_are() -> None:
+    with pytest.raises(EquipoiseError, match=r"separated_latents.*at most.*2; got 3"):
+        build_networks("mlp", VECTORS, latent_dim=2, separated_latents=3)
