@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import equipoise
-from equipoise.watching.conditions import classes_of, named
+from equipoise.watching.conditions import classes_of, kinship, named
 
 CLASSES, BATCH = 4, 32
 
@@ -228,6 +228,25 @@ def test_what_named_computes() -> None:
     assert (float(share), float(guess)) == (0.5, 0.75)
     one.other_answers = [(answers, answers)]
     assert named(SimpleNamespace(owner=one, rows=None)) is None
+
+
+def test_what_kinship_computes() -> None:
+    samples = torch.tensor([[0.0], [0.1], [5.0], [5.2], [9.0]])
+    answers, labels = torch.zeros(5, 3), torch.tensor([0, 0, 1, 2, 2])
+    one = SimpleNamespace(other_answers=[(answers, answers.softmax(1) - F.one_hot(labels, 3))], rows=None)
+    share, chance = kinship(SimpleNamespace(owner=one, rows=None, samples=samples))
+    # The first two, and the last, whose nearest is the fourth; of 20 ordered pairs 2 + 2 are of one class.
+    assert (float(share), float(chance)) == pytest.approx((0.6, 0.2))
+    assert kinship(SimpleNamespace(owner=one, rows=None, samples=samples[:3])) is None
+    one.other_answers = []
+    assert kinship(SimpleNamespace(owner=one, rows=None, samples=samples)) is None
+
+
+def test_labels_of_the_reals_show_among_neighbours_before_they_are_learnt() -> None:
+    for labels, belong in ((same, True), (lambda y: y[torch.randperm(len(y))], False)):
+        monitor = classified(same, real_labels=labels)
+        kin, chance = (series(monitor, f"condition.kin{end}") for end in ("", ".chance"))
+        assert (sum(kin) / len(kin) > sum(chance) / len(chance) + 0.1) is belong
 
 
 def translated(order: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> equipoise.Monitor:

@@ -218,6 +218,9 @@ class RecordBuilder:
         if found is not None:
             self._names_classes = True
             self._values["condition.named"], self._values["condition.named.guess"] = found
+        alike = conditions.kinship(real)
+        if alike is not None:
+            self._values["condition.kin"], self._values["condition.kin.chance"] = alike
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
         self._codes |= call.made is not None

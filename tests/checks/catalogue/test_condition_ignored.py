@@ -121,6 +121,19 @@ def test_classes_that_are_never_learnt() -> None:
     assert _naming(1.0, named=0.12, base=young) is None
 
 
+def test_classes_that_show_among_neighbours_are_learnt_slowly() -> None:
+    def slow(kin: float):
+        signals = {
+            "condition.asked": 1.0, "condition.named": 0.12, "condition.named.guess": 0.2,
+            "condition.kin": lambda t: kin + 0.1 * np.sin(400 * t), "condition.kin.chance": 0.1,
+        }  # fmt: skip
+        facts = {"generator.conditional": True, "discriminator.conditional": False}
+        return found(NAME, observe(signals, facts=facts, base=healthy_conditional_gan()))
+
+    assert slow(0.5) is None
+    assert slow(0.1).severity == "warning"
+
+
 def test_sample_and_condition_in_each_others_channels_are_an_error() -> None:
     def placed(share: float, every: int = 10):
         """Where so many of the records found the fakes in the same channels in both steps."""

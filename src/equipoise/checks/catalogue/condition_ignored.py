@@ -96,7 +96,9 @@ class ConditionIgnored(Check):
         other real has the same label no more often than any other (within 2 standard errors), and the
         discriminator finds reals with another label no less real (less than 2 standard errors); or where the
         discriminator names classes, after 300 updates and the warm-up, no more often rightly than always
-        naming the commonest one. Warning also where it names classes, and in at least 10 records the
+        naming the commonest one, unless the nearest other real of a batch has the same class more often than
+        any other (by more than 2 standard errors): then the labels are theirs, and learnt slowly. Warning
+        also where it names classes, and in at least 10 records the
         generator's loss never asks for one, although only the generator is given them. Error also, where in
         at least 5 records the fakes stand in other channels of the discriminator's input, beside an image as
         condition, in the generator's step than in the discriminator's own.
@@ -132,6 +134,8 @@ class ConditionIgnored(Check):
         "condition.agreement.generator",
         "condition.named",
         "condition.named.guess",
+        "condition.kin",
+        "condition.kin.chance",
         "condition.asked",
         "condition.place",
     )
@@ -375,7 +379,7 @@ class ConditionIgnored(Check):
         updates = observations.updates.get("discriminator", 0)
         if not observations.warmed_up or updates < LONG or min(len(named), len(guess)) < RECORDS:
             return None
-        if not named.median() <= guess.median():
+        if not named.median() <= guess.median() or self._kin(observations):
             return None
         return self.finding(
             "warning",
@@ -407,6 +411,18 @@ class ConditionIgnored(Check):
             ),
             remedies=(CHECK_ALIGNMENT,),
         )
+
+    @staticmethod
+    def _kin(observations: Observations) -> bool:
+        """Whether the labels show among neighbouring reals: then they are theirs, and learnt slowly."""
+        kin, chance = (
+            observations.series(name).finite() for name in ("condition.kin", "condition.kin.chance")
+        )
+        count = min(len(kin), len(chance))
+        if count < RECORDS:
+            return False
+        beyond = kin.values[:count] - chance.values[:count]
+        return bool(beyond.mean() > SHOWS * beyond.std() / math.sqrt(count))
 
     def undecided(self, observations: Observations) -> str | None:
         if observations.fact("generator.conditional") is not True or not observations.warmed_up:
