@@ -151,7 +151,7 @@ def named(part: Part) -> tuple[Tensor, Tensor] | None:
 def kinship(part: Part) -> tuple[Tensor, Tensor] | None:
     """How often the nearest other real of the part is asked to be of the same class, and any other real.
 
-    share = mean of [class(nearest of x_i) = class(x_i)]; chance = sum of n (n - 1) over classes, over N (N - 1).
+    share = mean of [class(nearest of x_i) = class(x_i)]; chance = sum of n (n - 1) by class, over N (N - 1).
     They are equal, up to chance, for labels that do not belong to the samples.
 
     Args:
