@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.collapse import young
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
@@ -88,7 +89,8 @@ class ConditionIgnored(Check):
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
         by less than 30 % of the mean distance between reals (5 % where the generator has no latent: then
-        all its samples differ by their conditions only), or the scores of reals by less than 5 % of their
+        all its samples differ by their conditions only; up to five warm-ups by as much less as the fakes are
+        nearer to each other than reals), or the scores of reals by less than 5 % of their
         spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
         with the class that they were made with, in one player's step (two classes at random agree in half).
@@ -138,6 +140,7 @@ class ConditionIgnored(Check):
         "condition.kin.chance",
         "condition.asked",
         "condition.place",
+        "sample.distance.ratio",
     )
     facts = ("generator.conditional", "discriminator.conditional")
     probes = ("generator-response",)
@@ -162,6 +165,10 @@ class ConditionIgnored(Check):
         # Without a latent the condition makes all the difference there is between samples: small ones of a
         # young generator are near each other, whatever they follow.
         limit = SMALL if math.isnan(noise) else SMALL_ANSWER
+        if young(observations):
+            # Samples that are still near each other answer by as much less to anything.
+            spread = latest(observations, "sample.distance.ratio").median()
+            limit *= min(1.0, spread) if math.isfinite(spread) else 1.0
         generator = observations.fact("generator.conditional") is True and condition < limit
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear

@@ -281,10 +281,12 @@ class ConstantDiscriminator(Check):
         if math.isnan(boundary) or all(one.name == "score.real.std" for one in evidence):
             return False
         for side in ("real", "fake"):
-            means = latest(observations, f"score.{side}.mean", STEPS, BLOCKS)
+            # Records get rare: the last twelve may reach back beyond the window, so the newest count as well.
+            means = latest(observations, f"score.{side}.mean", STEPS, BLOCKS, 1.0)
             distances = Series(means.steps, np.abs(means.values - boundary))
-            going = trend(distances)
-            if distances.median() > near and not (going is not None and going.falls(APPROACH)):
+            newest, going = distances.values[-3:], trend(distances)
+            comes = going is not None and going.falls(APPROACH) and bool((np.diff(newest) < 0).all())
+            if Series(means.steps[-3:], newest).median() > near and not comes:
                 return False
         return True
 
