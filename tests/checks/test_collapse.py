@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from observe import healthy_ns_gan, observe
 
 from equipoise.checks.collapse import collapse, diversifying
@@ -91,6 +92,34 @@ def test_narrow_modes_have_copies_in_a_batch_and_few_among_many() -> None:
 def _faces(support: float, apart: float):
     probe = {"samples": 250.0, "support.low": support - 1, "support.high": support, "distance.ratio": apart}
     return collapse(observe(probes={"diversity": probe}, base=healthy_ns_gan(), step=300))
+
+
+def test_a_young_generator_that_still_opens_has_not_collapsed() -> None:
+    """GAN as published, 600 updates: from 0.03 to 0.39, no copies in its batches, many by the probe."""
+    probe = {"diversity": {"duplicates.low": 0.86, "support.high": 61.0, "samples": 192.0}}
+
+    def run(ratio, duplicates: float = 0.0, step: int = 600):
+        signals = {"sample.distance.ratio": ratio, "sample.fake.duplicates": duplicates}
+        return collapse(observe({**signals, "sample.real.duplicates": 0.0}, probes=probe, step=step))
+
+    def opens(t):
+        return np.minimum(0.03 + 0.8 * t**2, 0.35)
+
+    assert run(opens) is None
+    # Not one with copies in its batches, nor one that fell from its best, never left the start, or is old.
+    assert run(opens, duplicates=0.4) is not None
+    assert run(lambda t: np.where(t < 0.5, 0.7, 0.2)) is not None
+    assert run(0.03) is not None
+    assert run(lambda t: np.minimum(0.03 + 3 * t, 0.35), step=3000) is not None
+
+
+def test_near_copies_of_many_are_no_collapse() -> None:
+    def run(support: float):
+        probe = {"diversity": {"duplicates.low": 0.3, "support.high": support}}
+        return collapse(observe(probes=probe, base=healthy_ns_gan()))
+
+    assert run(60.0) is not None
+    assert run(400.0) is None
 
 
 def test_a_handful_of_faces_needs_no_waiting() -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import equipoise
-from equipoise.watching.conditions import classes_of, named
+from equipoise.watching.conditions import classes_of, kinship, named
 
 CLASSES, BATCH = 4, 32
 
@@ -230,6 +230,25 @@ def test_what_named_computes() -> None:
     assert named(SimpleNamespace(owner=one, rows=None)) is None
 
 
+def test_what_kinship_computes() -> None:
+    samples = torch.tensor([[0.0], [0.1], [5.0], [5.2], [9.0]])
+    answers, labels = torch.zeros(5, 3), torch.tensor([0, 0, 1, 2, 2])
+    one = SimpleNamespace(other_answers=[(answers, answers.softmax(1) - F.one_hot(labels, 3))], rows=None)
+    share, chance = kinship(SimpleNamespace(owner=one, rows=None, samples=samples))
+    # The first two, and the last, whose nearest is the fourth; of 20 ordered pairs 2 + 2 are of one class.
+    assert (float(share), float(chance)) == pytest.approx((0.6, 0.2))
+    assert kinship(SimpleNamespace(owner=one, rows=None, samples=samples[:3])) is None
+    one.other_answers = []
+    assert kinship(SimpleNamespace(owner=one, rows=None, samples=samples)) is None
+
+
+def test_labels_of_the_reals_show_among_neighbours_before_they_are_learnt() -> None:
+    for labels, belong in ((same, True), (lambda y: y[torch.randperm(len(y))], False)):
+        monitor = classified(same, real_labels=labels)
+        kin, chance = (series(monitor, f"condition.kin{end}") for end in ("", ".chance"))
+        assert (sum(kin) / len(kin) > sum(chance) / len(chance) + 0.1) is belong
+
+
 def translated(order: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> equipoise.Monitor:
     """Pairs of waves, the sample in the first channel; `order` puts them together in the generator's step."""
     torch.manual_seed(0)
@@ -260,3 +279,45 @@ def test_sample_and_condition_that_change_places() -> None:
     wrong = translated(lambda fake, given: (given, fake))
     assert set(series(wrong, "condition.place")) == {0.0}
     assert ["changed places" in one for one in of_condition(wrong)] == [True]
+
+
+class Coupled(nn.Module):
+    """Two samples in one call, each with a score of its own behind common weights (CoGAN)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.common, self.first, self.second = nn.Linear(2, 16), nn.Linear(16, 1), nn.Linear(16, 1)
+
+    def forward(self, one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+        return self.first(self.common(one).relu()), self.second(self.common(other).relu())
+
+
+class Twins(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.common, self.first, self.second = nn.Linear(4, 16), nn.Linear(16, 2), nn.Linear(16, 2)
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        common = self.common(z).relu()
+        return self.first(common), self.second(common)
+
+
+def test_a_second_sample_of_the_generator_is_no_condition() -> None:
+    torch.manual_seed(0)
+    generator, discriminator = Twins(), Coupled()
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator)
+    for _ in range(40):
+        one, other = generator(torch.randn(BATCH, 4))
+        update_g.zero_grad()
+        sum((score - 1).square().mean() for score in discriminator(one, other)).backward()
+        update_g.step()
+        update_d.zero_grad()
+        real = discriminator(torch.randn(BATCH, 2) + 1, torch.randn(BATCH, 2) - 1)
+        fake = discriminator(one.detach(), other.detach())
+        (sum((s - 1).square().mean() for s in real) + sum(s.square().mean() for s in fake)).backward()
+        update_d.step()
+    observed = monitor.observations()
+    assert observed.fact("discriminator.conditional") is False
+    assert observed.fact("objective.family") == "least-squares"

@@ -244,6 +244,8 @@ ELSEWHERE = {
     "condition.agreement.fake": "test_conditions",
     "condition.named": "test_conditions",
     "condition.named.guess": "test_conditions",
+    "condition.kin": "test_conditions",
+    "condition.kin.chance": "test_conditions",
     "condition.asked": "test_conditions",
     "condition.place": "test_conditions",
     "condition.agreement.generator": "test_conditions",

@@ -248,6 +248,12 @@ SIGNALS: dict[str, Signal] = _signals(
     ),
     ("condition.named.guess", "share", "the same for always naming the commonest class of these reals"),
     (
+        "condition.kin",
+        "share",
+        "share of the reals whose nearest other real of the batch has the class that the discriminator's loss asks for",
+    ),
+    ("condition.kin.chance", "share", "the same for any other real of the batch instead of the nearest"),
+    (
         "condition.asked",
         "0 or 1",
         "whether the generator's loss asks for a class, where the discriminator's names those of the reals",

@@ -8,6 +8,9 @@ from torch import Tensor
 from equipoise.watching.passes import DiscriminatorPass, Part
 from equipoise.watching.tree import tensors
 
+# Reals of a record that are compared with each other.
+_NEIGHBOURS = 64
+
 
 def classes_of(value: Tensor, rows: int) -> Tensor | None:
     """One whole number a row: labels as they are, a one-hot matrix by its ones; None for anything else.
@@ -108,6 +111,21 @@ def asked_class(one: DiscriminatorPass) -> bool:
     return any(class_told(slopes) is not None for _, slopes in one.other_answers)
 
 
+def _told(part: Part) -> tuple[Tensor, Tensor, Tensor] | None:
+    """The part's answers of classes, the class asked for of each row, and the rows of which it is known."""
+    rows = part.rows if part.rows is not None else part.owner.rows
+    for answers, slopes in part.owner.other_answers:
+        told = class_told(slopes)
+        if told is None or answers.shape != slopes.shape:
+            continue
+        # Half of a batch may be fakes, whose answers are not judged here.
+        told, answers = (told, answers) if rows is None else (told[rows], answers[rows])
+        known = told >= 0
+        if bool(known.any()):
+            return answers, told, known
+    return None
+
+
 def named(part: Part) -> tuple[Tensor, Tensor] | None:
     """How often the discriminator names the class that its own loss asks for, and what guessing would give.
 
@@ -120,17 +138,35 @@ def named(part: Part) -> tuple[Tensor, Tensor] | None:
     Args:
         part: reals of one discriminator's pass.
     """
-    rows = part.rows if part.rows is not None else part.owner.rows
-    for answers, slopes in part.owner.other_answers:
-        told = class_told(slopes)
-        if told is None or answers.shape != slopes.shape:
-            continue
-        # Half of a batch may be fakes, whose answers are not judged here.
-        told, answers = (told, answers) if rows is None else (told[rows], answers[rows])
-        known = told >= 0
-        if bool(known.any()):
-            classes = told[known]
-            counts = torch.bincount(classes, minlength=answers.shape[1])
-            among = answers[known].masked_fill(counts == 0, -torch.inf)
-            return (among.argmax(1) == classes).float().mean(), counts.amax() / len(classes)
-    return None
+    found = _told(part)
+    if found is None:
+        return None
+    answers, told, known = found
+    classes = told[known]
+    counts = torch.bincount(classes, minlength=answers.shape[1])
+    among = answers[known].masked_fill(counts == 0, -torch.inf)
+    return (among.argmax(1) == classes).float().mean(), counts.amax() / len(classes)
+
+
+def kinship(part: Part) -> tuple[Tensor, Tensor] | None:
+    """How often the nearest other real of the part is asked to be of the same class, and any other real.
+
+    share = mean of [class(nearest of x_i) = class(x_i)]; chance = sum of n (n - 1) by class, over N (N - 1).
+    They are equal, up to chance, for labels that do not belong to the samples.
+
+    Args:
+        part: reals of one discriminator's pass; its first 64 rows count.
+    """
+    found = _told(part)
+    samples = part.samples
+    if found is None or len(samples) != len(found[1]):
+        return None
+    known = torch.nonzero(found[2]).flatten()[:_NEIGHBOURS]
+    count = len(known)
+    if count < 2:
+        return None
+    classes, flat = found[1][known], samples[known].detach().float().flatten(1)
+    nearest = torch.cdist(flat, flat).fill_diagonal_(torch.inf).argmin(1)
+    sizes = torch.bincount(classes).float()
+    chance = (sizes * (sizes - 1)).sum() / (count * (count - 1))
+    return (classes[nearest] == classes).float().mean(), chance

@@ -13,7 +13,7 @@ from equipoise.watching.halves import half_turned
 from equipoise.watching.modes import ModalLayers
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import structure_facts
-from equipoise.watching.tree import floating_tensors, tensors
+from equipoise.watching.tree import Path, floating_tensors, tensors
 from equipoise.watching.unregistered import Hidden
 from equipoise.watching.unsent import fakes_used, sent_back
 
@@ -83,6 +83,8 @@ class RunningFacts:
         self._fakes_used = {False: 0, True: 0}
         self._fed = 0
         self._objective: dict[str, Any] = {}
+        # Where the discriminator is given further outputs of the generator: samples as well, no conditions.
+        self.companions: set[Path] = set()
         self._repeated: dict[str, deque[float]] = {}
         self.composite: dict[str, float | None] = {"judged": None, "all": None}
 
@@ -125,8 +127,11 @@ class RunningFacts:
         self.values["score.shape"] = [list(score.shape) for score in one.scores]
         self.values["score.found"] = one.certain and bool(one.scores)
         self.values["precision"] = str(live[0].dtype).removeprefix("torch.") if live else None
-        given = [value for _, value in tensors((one.args, one.kwargs))]
-        self.values["discriminator.conditional"] = len(given) - len(one.pairs) > 1 or one.channels is not None
+        given = [path for path, _ in tensors({"args": one.args, "kwargs": one.kwargs})]
+        conditions = [path for path in given if path not in self.companions]
+        self.values["discriminator.conditional"] = (
+            len(conditions) - len(one.pairs) > 1 or one.channels is not None
+        )
 
     def latent_and_condition(self, call: GeneratorCall) -> None:
         """What the generator is given: a latent, an image, a condition beside."""

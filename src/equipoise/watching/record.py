@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from equipoise.watching import anatomy, composite, conditions, recorder, statistics
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
+from equipoise.watching.energies import reconstructs
 from equipoise.watching.facts import BOUNDS
 from equipoise.watching.isolation import unheard
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
@@ -41,7 +42,7 @@ class RecordBuilder:
         self._half: Assignment | None = None
         self._windows = 0
         self._largest_gradient = 0.0
-        self._names_classes = self._codes = False
+        self._names_classes = self._codes = self._reconstructs = False
         self._next_snapshot = 0
 
     @property
@@ -218,6 +219,9 @@ class RecordBuilder:
         if found is not None:
             self._names_classes = True
             self._values["condition.named"], self._values["condition.named.guess"] = found
+        alike = conditions.kinship(real)
+        if alike is not None:
+            self._values["condition.kin"], self._values["condition.kin.chance"] = alike
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
         self._codes |= call.made is not None
@@ -255,7 +259,11 @@ class RecordBuilder:
             batch = recorder.fingerprint_batch(
                 watcher.roles.orientation, self._discriminator, self._generator, beside
             )
-            facts.fingerprint(batch)
+            if self._energy():
+                # A reconstruction's places are no scores of a family.
+                batch = None
+            else:
+                facts.fingerprint(batch)
         self._values |= watcher.sampling.take()
         heavy = watcher.schedule.heavy()
         if heavy:
@@ -287,6 +295,13 @@ class RecordBuilder:
         self._values, self._done, self._before = {}, set(), {}
         self._discriminator = self._generator = self._half = None
         self._windows = 0
+
+    def _energy(self) -> bool:
+        """Whether the discriminator returns reconstructions, as its loss, or the generator's, shows."""
+        seen = self._discriminator
+        parts = [*(seen.real[:1] + seen.fake[:1] if seen is not None else []), *self._made[:1]]
+        self._reconstructs = self._reconstructs or any(reconstructs(part) for part in parts)
+        return self._reconstructs
 
     def _snapshot(self) -> None:
         # A few samples for the eye, ever more rarely.

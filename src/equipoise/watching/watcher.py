@@ -306,6 +306,7 @@ class Watcher:
             differentiable=value.requires_grad and not attached,
         )
         if link is not None:
+            self.facts.companions |= {at for at, _ in given if at != path and links[at][0] is not None}
             one.pairs = [
                 other
                 for other, candidate in given

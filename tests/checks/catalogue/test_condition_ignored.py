@@ -41,6 +41,15 @@ def test_without_a_latent_samples_that_are_still_near_each_other_are_no_deaf_ear
     assert found(NAME, _run(0.1, 0.8)).severity == "warning"
 
 
+def test_samples_of_a_young_generator_answer_by_less() -> None:
+    """ACGAN as published, 252 updates: 0.29 of the reals' distance, when its fakes are half as far apart."""
+    half = {"sample.distance.ratio": 0.5}
+    assert found(NAME, _run(0.29, 0.8, step=300, signals=half)) is None
+    assert found(NAME, _run(0.1, 0.8, step=300, signals=half)).severity == "warning"
+    assert found(NAME, _run(0.29, 0.8, step=3000, signals=half)).severity == "warning"
+    assert found(NAME, _run(0.29, 0.8, step=300, signals={"sample.distance.ratio": 1.0})) is not None
+
+
 def test_unconditional_networks_and_early_steps_are_not_judged() -> None:
     assert found(NAME, _run(0.0, 0.0, base=healthy_ns_gan())) is None
     assert found(NAME, _run(0.0, 0.0, step=100)) is None
@@ -119,6 +128,19 @@ def test_classes_that_are_never_learnt() -> None:
     assert _naming(1.0, named=0.5) is None
     young = observe(step=250, base=healthy_conditional_gan())
     assert _naming(1.0, named=0.12, base=young) is None
+
+
+def test_classes_that_show_among_neighbours_are_learnt_slowly() -> None:
+    def slow(kin: float):
+        signals = {
+            "condition.asked": 1.0, "condition.named": 0.12, "condition.named.guess": 0.2,
+            "condition.kin": lambda t: kin + 0.1 * np.sin(400 * t), "condition.kin.chance": 0.1,
+        }  # fmt: skip
+        facts = {"generator.conditional": True, "discriminator.conditional": False}
+        return found(NAME, observe(signals, facts=facts, base=healthy_conditional_gan()))
+
+    assert slow(0.5) is None
+    assert slow(0.1).severity == "warning"
 
 
 def test_sample_and_condition_in_each_others_channels_are_an_error() -> None:

@@ -17,7 +17,10 @@ CONSTANT = {
     "score.accuracy.real": 1.0,
     "score.accuracy.fake": 0.0,
 }
-ONE_SIDED = {"score.accuracy.real": 1.0, "score.accuracy.fake": 0.0, "score.auc": 0.6}
+ONE_SIDED = {
+    "score.accuracy.real": 1.0, "score.accuracy.fake": 0.0, "score.auc": 0.6,
+    "score.real.mean": 2.5, "score.fake.mean": 2.4,
+}  # fmt: skip
 NO_PROBE = {"fresh-discriminator": {}}
 
 
@@ -74,6 +77,28 @@ def test_always_one_with_scores_that_vary() -> None:
 def test_always_zero() -> None:
     turned = {**ONE_SIDED, "score.accuracy.real": 0.0, "score.accuracy.fake": 1.0}
     assert "fake" in check().run(observe(turned, probes=NO_PROBE, base=healthy_ns_gan())).message
+
+
+def one_sided(mean, **facts) -> Observations:
+    signals = {**ONE_SIDED, "score.real.mean": mean, "score.fake.mean": mean, "score.auc": 0.5}
+    probes = {"fresh-discriminator": {"auc": 1.0}}
+    return observe(signals, facts=facts, probes=probes, base=healthy_ns_gan())
+
+
+def test_one_side_of_the_boundary_by_a_little_or_on_the_way_to_it_is_no_answer_yet() -> None:
+    """LSGAN as published: from -0.09 the scores of all creep to one half, where nothing is decided yet."""
+    squares = {
+        "objective.family": "least-squares", "objective.target.real": 1.0, "objective.target.fake": 0.0,
+        "discriminator.output_activation": None,
+    }  # fmt: skip
+    assert check().run(one_sided(lambda t: -0.1 + 0.5 * t, **squares)) is None
+    assert check().run(one_sided(0.45, **squares)) is None
+    assert check().run(one_sided(0.5)) is None
+    # One that stays where it is, moves away, or has a cause is told.
+    assert check().run(one_sided(-0.1, **squares)).severity == "error"
+    assert check().run(one_sided(lambda t: 1.2 + 3 * t)).severity == "error"
+    frozen = observe({"update.discriminator": 0.0}, base=one_sided(0.5))
+    assert check().run(frozen).details["cause"] == "frozen"
 
 
 def test_scores_that_rank_are_not_constant_though_the_boundary_is_off() -> None:

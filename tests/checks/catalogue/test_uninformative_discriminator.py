@@ -106,6 +106,16 @@ def test_a_collapse_that_hops_about_is_not_said_to_come_from_the_discriminator()
     assert finding.severity == "info"
 
 
+def layers(*kinds: str, **settings: float) -> dict[str, list[dict[str, object]]]:
+    weights = {"Linear": 1000}
+    return {
+        "discriminator.layers": [
+            {"name": str(i), "type": kind, "parameters": weights.get(kind, 0), **settings}
+            for i, kind in enumerate(kinds)
+        ]
+    }
+
+
 def straight(**slopes: float) -> Observations:
     """Slopes of 0.18 everywhere but where told, fakes far away."""
     return observe(
@@ -122,6 +132,7 @@ def straight(**slopes: float) -> Observations:
                 "steepness": 0.18, "steepness.real": 0.18, "steepness.between": 0.18, **slopes
             },
         },
+        facts=layers("Linear", "Linear"),
         base=healthy_ns_gan(),
     )  # fmt: skip
 
@@ -132,6 +143,24 @@ def test_a_discriminator_that_is_a_straight_line() -> None:
     assert "straight line" in finding.message
     assert finding.explains is None
     assert "constant-discriminator" in check().explains
+
+
+def test_a_straight_piece_of_a_network_that_can_bend_is_a_moments_measure() -> None:
+    """A tightly clipped critic: early in its training no unit changes sides among the samples."""
+    clipped = observe(facts=layers("Linear", "LeakyReLU", "Linear"), base=straight())
+    finding = check().run(clipped)
+    assert finding.severity == "info"
+    assert finding.explains == ()
+    # What is told of its guesses comes first.
+    guesses = observe({"score.auc": 0.5, "score.gap": 0.01}, base=clipped)
+    assert "no better than a guess" in check().run(guesses).message
+    # A final sigmoid bends nothing before the score, nor does a slope of 1.
+    for facts in (
+        layers("Linear", "Sigmoid"),
+        layers("Linear", "Linear"),
+        layers("Linear", "LeakyReLU", "Linear", negative_slope=1.0),
+    ):
+        assert check().run(observe(facts=facts, base=straight())).severity == "error"
 
 
 def test_one_with_curves_is_not() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.collapse import young
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.trends import latest
 from equipoise.checks.windows import confidence
@@ -88,7 +89,8 @@ class ConditionIgnored(Check):
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
         by less than 30 % of the mean distance between reals (5 % where the generator has no latent: then
-        all its samples differ by their conditions only), or the scores of reals by less than 5 % of their
+        all its samples differ by their conditions only; up to five warm-ups by as much less as the fakes are
+        nearer to each other than reals), or the scores of reals by less than 5 % of their
         spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
         with the class that they were made with, in one player's step (two classes at random agree in half).
@@ -96,7 +98,9 @@ class ConditionIgnored(Check):
         other real has the same label no more often than any other (within 2 standard errors), and the
         discriminator finds reals with another label no less real (less than 2 standard errors); or where the
         discriminator names classes, after 300 updates and the warm-up, no more often rightly than always
-        naming the commonest one. Warning also where it names classes, and in at least 10 records the
+        naming the commonest one, unless the nearest other real of a batch has the same class more often than
+        any other (by more than 2 standard errors): then the labels are theirs, and learnt slowly. Warning
+        also where it names classes, and in at least 10 records the
         generator's loss never asks for one, although only the generator is given them. Error also, where in
         at least 5 records the fakes stand in other channels of the discriminator's input, beside an image as
         condition, in the generator's step than in the discriminator's own.
@@ -132,8 +136,11 @@ class ConditionIgnored(Check):
         "condition.agreement.generator",
         "condition.named",
         "condition.named.guess",
+        "condition.kin",
+        "condition.kin.chance",
         "condition.asked",
         "condition.place",
+        "sample.distance.ratio",
     )
     facts = ("generator.conditional", "discriminator.conditional")
     probes = ("generator-response",)
@@ -158,6 +165,10 @@ class ConditionIgnored(Check):
         # Without a latent the condition makes all the difference there is between samples: small ones of a
         # young generator are near each other, whatever they follow.
         limit = SMALL if math.isnan(noise) else SMALL_ANSWER
+        if young(observations):
+            # Samples that are still near each other answer by as much less to anything.
+            spread = latest(observations, "sample.distance.ratio").median()
+            limit *= min(1.0, spread) if math.isfinite(spread) else 1.0
         generator = observations.fact("generator.conditional") is True and condition < limit
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
@@ -375,7 +386,7 @@ class ConditionIgnored(Check):
         updates = observations.updates.get("discriminator", 0)
         if not observations.warmed_up or updates < LONG or min(len(named), len(guess)) < RECORDS:
             return None
-        if not named.median() <= guess.median():
+        if not named.median() <= guess.median() or self._kin(observations):
             return None
         return self.finding(
             "warning",
@@ -407,6 +418,18 @@ class ConditionIgnored(Check):
             ),
             remedies=(CHECK_ALIGNMENT,),
         )
+
+    @staticmethod
+    def _kin(observations: Observations) -> bool:
+        """Whether the labels show among neighbouring reals: then they are theirs, and learnt slowly."""
+        kin, chance = (
+            observations.series(name).finite() for name in ("condition.kin", "condition.kin.chance")
+        )
+        count = min(len(kin), len(chance))
+        if count < RECORDS:
+            return False
+        beyond = kin.values[:count] - chance.values[:count]
+        return bool(beyond.mean() > SHOWS * beyond.std() / math.sqrt(count))
 
     def undecided(self, observations: Observations) -> str | None:
         if observations.fact("generator.conditional") is not True or not observations.warmed_up:

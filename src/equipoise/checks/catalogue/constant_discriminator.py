@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.conditions import above, at_least, at_most, below
 from equipoise.checks.cures import root, symptomatic
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
-from equipoise.checks.trends import latest
+from equipoise.checks.trends import BLOCKS, latest, trend
 from equipoise.checks.windows import Sustained, confidence, sustained
-from equipoise.history.observations import Observations
+from equipoise.history.observations import Observations, Series
 
 STEPS = 200
 SELDOM = 0.05  # of the steps: a discriminator that is updated so seldom is not young but starved
@@ -39,6 +41,7 @@ DEAD_UNITS = 0.95
 # survey.
 FRESH_SEPARATES = 0.8
 EQUILIBRIUM = 0.65
+APPROACH = 0.1  # least fall of the distance to the boundary, of itself
 SCALE_FREE = ("wasserstein", "relativistic-average-hinge", "relativistic-pairing", "relativistic")
 
 
@@ -46,6 +49,23 @@ class _Cause(NamedTuple):
     name: str
     words: str
     evidence: Measurement
+
+
+def _boundary(observations: Observations) -> tuple[float, float]:
+    """The score at which the discriminator is undecided, and how far from it is still near; nan if unknown.
+
+    Near is within a quarter of the way from one target to the other, of a probability between 1/4 and 3/4.
+    """
+    family = observations.fact("objective.family")
+    if family in ("non-saturating", "minimax"):
+        return 0.0, math.log(3)
+    if family == "hinge":
+        return 0.0, 0.5
+    real, fake = (observations.fact(f"objective.target.{side}") for side in ("real", "fake"))
+    bounded = observations.fact("discriminator.output_activation") is not None
+    if family != "least-squares" or real is None or fake is None or bounded:
+        return math.nan, math.nan
+    return (real + fake) / 2 * (observations.fact("score.orientation") or 1), abs(real - fake) / 4
 
 
 _REMEDIES: dict[str, tuple[Remedy, ...]] = {
@@ -82,7 +102,10 @@ class ConstantDiscriminator(Check):
         Warning; an error with a second signal: no update (below 1e-8 per step), leftover gradients (over
         10 %), a double sigmoid in the slopes, slopes or units that are all zero, or a fresh
         discriminator that separates (AUC above 0.8). Nothing is reported when a fresh discriminator
-        cannot separate either. Confidence: 0.6 (0.75 for an error) towards 0.95 with how long it has lasted.
+        cannot separate either, nor for one-sided scores without a cause that are within a quarter of the
+        targets' distance from the boundary (a probability of 1/4 to 3/4) or come nearer to it by a
+        significant trend: that discriminator has only begun. Confidence: 0.6 (0.75 for an
+        error) towards 0.95 with how long it has lasted.
 
     What else it could be
         Equilibrium: the probe fresh-discriminator stays at or below 0.65. Flipped labels: the scores
@@ -118,7 +141,15 @@ class ConstantDiscriminator(Check):
         "slope.fake.zero",
         "activation.dead.discriminator",
     )
-    facts = ("objective.family", "objective.double_sigmoid", "objective.flipped")
+    facts = (
+        "discriminator.output_activation",
+        "objective.double_sigmoid",
+        "objective.family",
+        "objective.flipped",
+        "objective.target.fake",
+        "objective.target.real",
+        "score.orientation",
+    )
     probes = ("fresh-discriminator",)
     explains = (
         "uninformative-discriminator",
@@ -136,7 +167,7 @@ class ConstantDiscriminator(Check):
         words, evidence, held = state
         fresh = self._fresh(observations, held)
         causes = self._causes(observations)
-        if fresh <= EQUILIBRIUM and not causes:
+        if not causes and (fresh <= EQUILIBRIUM or self._undecided_yet(observations, evidence)):
             return None
         if math.isfinite(fresh):
             evidence.append(
@@ -238,6 +269,26 @@ class ConstantDiscriminator(Check):
                 words = f"it calls {shares} {answer}"
                 return words, evidence, max(right, wrong, key=lambda stretch: stretch.since)
         return None
+
+    @staticmethod
+    def _undecided_yet(observations: Observations, evidence: list[Measurement]) -> bool:
+        """Whether scores that are all on one side are at the boundary, or on their way to it.
+
+        A discriminator that starts with a small slope first finds the answer that is best for all, which is
+        the boundary; "always one" sits away from it.
+        """
+        boundary, near = _boundary(observations)
+        if math.isnan(boundary) or all(one.name == "score.real.std" for one in evidence):
+            return False
+        for side in ("real", "fake"):
+            # Records get rare: the last twelve may reach back beyond the window, so the newest count as well.
+            means = latest(observations, f"score.{side}.mean", STEPS, BLOCKS, 1.0)
+            distances = Series(means.steps, np.abs(means.values - boundary))
+            newest, going = distances.values[-3:], trend(distances)
+            comes = going is not None and going.falls(APPROACH) and bool((np.diff(newest) < 0).all())
+            if Series(means.steps[-3:], newest).median() > near and not comes:
+                return False
+        return True
 
     def _fresh(self, observations: Observations, held: Sustained) -> float:
         probe = observations.probe("fresh-discriminator")

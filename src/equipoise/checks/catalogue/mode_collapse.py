@@ -50,7 +50,8 @@ class ModeCollapse(Check):
         the same in the discriminator's features, which counts only beside the first;
         near copies (within 2 % of the mean real distance) exceed those among the reals by a half;
         coverage below 0.44 while the fakes are as near to the data as reals are (after 5 warm-ups);
-        by the probe: the lower 95 % bound of near copies above 0.1, where reals have 0.01; 30 % more deserted
+        by the probe: the lower 95 % bound of near copies above 0.1, where reals have 0.01, of fewer than 100
+        different fakes; 30 % more deserted
         cells than held-out reals with a coverage below 0.6 of theirs.
         Coverage and deserted cells do not count while the samples still improve. One sign is a warning, two
         are an error. A diversity that grows fast enough to be normal after as
@@ -58,10 +59,12 @@ class ModeCollapse(Check):
         Confidence: 0.6 (0.8 for an error) towards 0.97 with how far the ratio is below its threshold.
 
     What else it could be
-        Too early: healthy runs have ratios of 0.02 to 0.2 in their first hundreds of steps. Narrow modes: the
-        reals have near copies too. A constant or repeated latent (`batch-repeat`), batch norm that erases it
-        (`bn-erases-latent`), dead units (`dead-or-saturated`), a latent that a conditional generator ignores
-        (`z-ignored`), a starved generator (`vanishing-generator-gradient`). An image as input: the fakes
+        Too early: healthy runs have ratios of 0.02 to 0.2 in their first hundreds of steps, and up to five
+        warm-ups a generator is waited for that is as diverse as it ever was and twice as much as at its
+        start. Narrow modes: the reals have near copies too. A constant or repeated latent (`batch-repeat`),
+        batch norm that erases it (`bn-erases-latent`), dead units (`dead-or-saturated`), a latent that a
+        conditional generator ignores (`z-ignored`), a starved generator
+        (`vanishing-generator-gradient`). An image as input: the fakes
         follow it, and are compared with the spread of the reals only.
 
     Remedies

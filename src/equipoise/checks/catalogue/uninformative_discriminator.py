@@ -38,6 +38,10 @@ ALL_ALIKE = 0.05
 LEAST_RECORDS = 10
 # A discriminator without curves has one slope everywhere, up to rounding.
 ONE_SLOPE = 1e-4
+ACTIVATIONS = (
+    "ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Tanh",
+    "Sigmoid", "Softplus", "Hardtanh", "Hardswish",
+)  # fmt: skip
 EXPLAINED = ("mode-collapse", "batch-blindness", "instability", "oscillation")
 EQUILIBRIUM_MEANS = "equilibrium: there is nothing left to tell apart"
 WITHOUT_DIVERSITY = tuple(name for name in EXPLAINED if name not in DIVERSITY)
@@ -62,7 +66,9 @@ class UninformativeDiscriminator(Check):
         in two records of five since the warm-up, with a fresh AUC above 0.95 and fakes far from the reals:
         warning (it follows the fakes about), or info where the fakes have collapsed. Slopes at reals, fakes
         and between that agree to 1 in 10,000, with a fresh AUC above 0.95 and fakes far from the reals:
-        warning, or an error if by two measures (a discriminator without a hidden layer). Without the probe a
+        warning, or an error if by two measures (a discriminator without a hidden layer); info where it has
+        activations before its last weights, for then it is a moment's measure of a network that can bend
+        (a tightly clipped critic early in its training). Without the probe a
         warning needs two independent measures by which the fakes are far from the reals. Confidence: 0.6 at
         the threshold towards 0.95 for a fresh AUC of 1.
 
@@ -93,7 +99,7 @@ class UninformativeDiscriminator(Check):
         "update.discriminator",
         "gradient.discriminator.stale",
     )
-    facts = ("objective.composite", "objective.double_sigmoid", *COLLAPSE_FACTS)
+    facts = ("discriminator.layers", "objective.composite", "objective.double_sigmoid", *COLLAPSE_FACTS)
     probes = ("fresh-discriminator", "gradient-penalty", "gradient-anatomy", *COLLAPSE_PROBES)
     explains = (*EXPLAINED, "constant-discriminator", "perfect-discriminator")
     remedies = (
@@ -105,8 +111,12 @@ class UninformativeDiscriminator(Check):
         if not observations.warmed_up:
             return None
         straight = self._straight(observations)
-        if straight is not None:
+        if straight is not None and straight.severity != "info":
             return straight
+        return self._guessing(observations) or straight
+
+    def _guessing(self, observations: Observations) -> Finding | None:
+        """At chance for long, or thrown about."""
         held = sustained(observations, "score.auc", at_most(NO_BETTER_THAN_CHANCE), steps=STEPS)
         if held is None:
             return self._thrown_about(observations)
@@ -227,12 +237,20 @@ class UninformativeDiscriminator(Check):
         )
         if not unequal < ONE_SLOPE:
             return None
+        # With activations it is straight for as long as each unit stays on one side (small weights, a tight
+        # clip): a moment, and not a network that cannot bend.
+        bends = self._bends(observations)
+        why = (
+            ", for none of its units changes sides among these samples. That may pass while it learns; if it "
+            "stays, small weights or a tight clip keep it so."
+            if bends
+            else ". A small one with a hidden layer tells them apart (AUC {:.2f}).".format(fresh["auc"])
+        )
         return self.finding(
-            "error" if len(far) > 1 else "warning",
+            "info" if bends else "error" if len(far) > 1 else "warning",
             confidence(0.8, 0.95, (fresh["auc"] - FRESH_CERTAIN) / (1 - FRESH_CERTAIN)),
             "The discriminator's slope is the same everywhere: it is a straight line, which can compare the "
-            "means of reals and fakes and nothing else. A small one with a hidden layer tells them apart "
-            f"(AUC {fresh['auc']:.2f}).",
+            f"means of reals and fakes and nothing else{why}",
             evidence=(
                 Measurement(
                     "gradient-penalty.norm.std",
@@ -247,7 +265,19 @@ class UninformativeDiscriminator(Check):
             ),
             because=(_no_equilibrium(fresh["auc"]),),
             since=anatomy.step,
+            explains=() if bends else None,
         )
+
+    @staticmethod
+    def _bends(observations: Observations) -> bool:
+        """Whether weights follow an activation: what is straight is a piece of a network that can bend."""
+        bent = False
+        for layer in observations.fact("discriminator.layers") or []:
+            if layer.get("type") in ACTIVATIONS:
+                bent = bent or layer.get("negative_slope", 0.0) != 1
+            elif bent and layer.get("parameters"):
+                return True
+        return False
 
     def _because(
         self, observations: Observations, fresh: float, auc: float, composite: bool
