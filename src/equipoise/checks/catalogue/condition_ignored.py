@@ -14,6 +14,9 @@ SMALL = 0.05
 # The generator's answer to another label, over the distance of reals: shuffled labels gave 0.10 and 0.27
 # in the calibration half of benchmarks/failures.
 SMALL_ANSWER = 0.3
+# A condition that moves a sample at least half as far as a new latent does is heeded: samples of a young
+# generator are all near each other, whatever they follow.
+HEEDED = 0.5
 # Fakes judged with the class that they were made with. Two classes at random agree in half of the fakes, more
 # classes in fewer; noise put on labels on purpose is rarely more than one in ten.
 AGREE = 0.8
@@ -87,8 +90,9 @@ class ConditionIgnored(Check):
 
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
-        by less than 30 % of the mean distance between reals (5 % where the generator has no latent: then
-        all its samples differ by their conditions only), or the scores of reals by less than 5 % of their
+        by less than 30 % of the mean distance between reals and by less than half of what a new latent does
+        (5 % where the generator has no latent: then all its samples differ by their conditions only), or the
+        scores of reals by less than 5 % of their
         spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
         with the class that they were made with, in one player's step (two classes at random agree in half).
@@ -160,6 +164,8 @@ class ConditionIgnored(Check):
         limit = SMALL if math.isnan(noise) else SMALL_ANSWER
         generator = observations.fact("generator.conditional") is True and condition < limit
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
+        if generator and condition >= HEEDED * noise:
+            generator = False
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
             generator = False
         if not generator and not discriminator:
