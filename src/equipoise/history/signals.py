@@ -255,7 +255,7 @@ SIGNALS: dict[str, Signal] = _signals(
     (
         "condition.place",
         "0 or 1",
-        "whether the fakes stand in the same channels beside the condition in both players' steps",
+        "whether the fakes stand in the same argument, or channels, beside the condition in both players' steps",
     ),
     # ---- latents
     ("latent.mean", "value", "mean of the latent batch"),

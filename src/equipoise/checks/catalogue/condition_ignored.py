@@ -102,8 +102,8 @@ class ConditionIgnored(Check):
         discriminator names classes, after 300 updates and the warm-up, no more often rightly than always
         naming the commonest one. Warning also where it names classes, and in at least 10 records the
         generator's loss never asks for one, although only the generator is given them. Error also, where in
-        at least 5 records the fakes stand in other channels of the discriminator's input, beside an image as
-        condition, in the generator's step than in the discriminator's own.
+        at least 5 records the fakes stand in another argument, or other channels, of the discriminator's
+        input, beside an image as condition, in the generator's step than in the discriminator's own.
 
     What else it could be
         - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
@@ -316,7 +316,7 @@ class ConditionIgnored(Check):
         return self.finding(
             "error",
             0.95,
-            "In the generator's step the fakes stand in other channels of the discriminator's input than in "
+            "In the generator's step the fakes stand in another place of the discriminator's input than in "
             "its own step: sample and condition have changed places.",
             evidence=(
                 Measurement(
@@ -324,7 +324,7 @@ class ConditionIgnored(Check):
                     0.0,
                     1.0,
                     "below",
-                    "exact: the channels whose values are the generator's",
+                    "exact: the argument or the channels that are the generator's",
                     f"in {int(wrong.sum())} of {len(place)} records",
                 ),
             ),
