@@ -80,6 +80,14 @@ def test_fakes_that_are_far_from_all_data_and_come_nearer_have_not_collapsed_yet
     assert collapse(observe({**ALIKE, "sample.nearest.ratio": 1.0}, step=600)) is not None
 
 
+def test_blurred_fakes_on_the_way_to_the_data_have_not_collapsed_yet() -> None:
+    """A tutorial's MLP on digits at step 650: alike as at the start, but ever nearer to the data."""
+    blurred = {"sample.distance.ratio": 0.32, "sample.nearest.ratio": lambda t: 1.9 - 0.9 * t}
+    assert collapse(observe(blurred, step=650)) is None
+    assert collapse(observe(blurred, step=1200)) is not None
+    assert collapse(observe({**blurred, "sample.nearest.ratio": 1.0}, step=650)) is not None
+
+
 def test_narrow_modes_have_copies_in_a_batch_and_few_among_many() -> None:
     narrow = {"sample.fake.duplicates": 0.8, "sample.real.duplicates": 0.24}
     few = {"diversity": {"duplicates.low": 0.03, "clusters": 0.1, "clusters.expected": 0.1, "coverage": 0.9}}

@@ -321,3 +321,36 @@ def test_a_second_sample_of_the_generator_is_no_condition() -> None:
     observed = monitor.observations()
     assert observed.fact("discriminator.conditional") is False
     assert observed.fact("objective.family") == "least-squares"
+
+
+class Judge(nn.Module):
+    """Given the condition and the sample as two arguments, as pix2pix's discriminator often is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv1d(2, 8, 3), nn.LeakyReLU(0.2), nn.Conv1d(8, 1, 3))
+
+    def forward(self, given: Tensor, sample: Tensor) -> Tensor:
+        return self.net(torch.cat((given, sample), 1))
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_arguments_that_change_places(exchanged: bool) -> None:
+    torch.manual_seed(0)
+    generator, judge = nn.Conv1d(1, 1, 3, padding=1), Judge()
+    update_g, update_d = (torch.optim.Adam(one.parameters(), 1e-3) for one in (generator, judge))
+    monitor = equipoise.watch(generator, judge)
+    for _ in range(30):
+        given = torch.randn(BATCH, 1, 12)
+        fake = generator(given)
+        update_d.zero_grad()
+        real = judge(given, given.abs())
+        made = judge(fake.detach(), given) if exchanged else judge(given, fake.detach())
+        (F.softplus(-real).mean() + F.softplus(made).mean()).backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-judge(given, fake)).mean().backward()
+        update_g.step()
+    monitor.close()
+    assert set(series(monitor, "condition.place")) == ({0.0} if exchanged else set())
+    assert ["changed places" in one for one in of_condition(monitor)] == [True] * exchanged

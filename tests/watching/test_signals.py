@@ -202,6 +202,7 @@ def expected(kept: dict[str, Any]) -> dict[str, float | Array]:
     values["latent.discriminator.count"] = float(z.size)
     values["latent.repeated"], values["batch.real.repeated"], values["batch.real.same"] = 0.0, 0.0, 0.0
     values["batch.fake.repeated"], values["batch.real.distinct"] = 0.0, float(BATCH * STEPS)
+    values["batch.fake.real"] = 0.0
     values["activation.dead"] = (through(kept["generator after"][:2], kept["latent"]) == 0).all(0).mean()
     dead = (through(later[:2], kept["real"]) == 0).all(0).mean()
     values["activation.dead.discriminator"] = dead
@@ -340,3 +341,14 @@ def test_values_on_no_lattice_show_none() -> None:
         torch.randn(64, 2).half().float(),
     ):
         assert statistics.own_lattice(values) is None
+
+
+def test_a_layer_whose_weight_comes_with_its_first_forward_pass_is_left_out() -> None:
+    from equipoise.watching.anatomy import largest_singular_values
+
+    later = nn.Linear(3, 3)
+    del later.weight
+    known = nn.Linear(3, 3)
+    found = largest_singular_values(nn.Sequential(later, known)).detach()
+    assert float(found) == pytest.approx(float(torch.linalg.matrix_norm(known.weight.detach(), 2)), rel=0.05)
+    assert largest_singular_values(nn.Sequential(later)) is None

@@ -107,7 +107,7 @@ def test_reals_with_a_penalty_of_their_own_stay_the_reals() -> None:
     assert monitor.observations().fact("loss.reaches_scores") == [10, 0]
 
 
-def judged(what: str) -> equipoise.Monitor:
+def judged(what: str, *, detach: bool = True) -> equipoise.Monitor:
     """Both terms on the scores of reals, fakes left out, or other ones in the loss than in the log."""
     torch.manual_seed(0)
     generator = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6), nn.Tanh())
@@ -124,7 +124,11 @@ def judged(what: str) -> equipoise.Monitor:
         update_d.zero_grad()
         real = (0.3 * torch.randn(BATCH, 6)).tanh()
         of_real = discriminator(real) if what != "both in one" else None
-        of_fake = discriminator(fake.detach())
+        if not detach:
+            fake = generator(torch.randn(BATCH, 4))
+        of_fake = discriminator(fake.detach() if detach else fake)
+        if what == "same reals":
+            of_fake = discriminator(real)
         if of_real is None:  # those above are for a log only
             noised = torch.cat([real, fake.detach()]) + 0.1 * torch.randn(2 * BATCH, 6)
             of_real, of_fake = discriminator(noised).chunk(2)
@@ -144,6 +148,46 @@ def test_scores_of_fakes_that_enter_no_loss_are_told(what: str) -> None:
     first = monitor.diagnose().findings[0]
     assert (first.name, first.severity) == ("d-objective-sign", "error")
     assert "nothing is sent back to these scores" in " ".join(first.message.split())
+
+
+def test_scores_of_fakes_that_were_not_detached_enter_no_loss_either() -> None:
+    assert judged("left out", detach=False).observations().fact("loss.uses_fakes") == [0, 30]
+    used, unused = judged("right", detach=False).observations().fact("loss.uses_fakes")
+    assert (used, unused) == (30, 0)
+
+
+def test_reals_that_are_judged_a_second_time_as_fakes_are_told() -> None:
+    monitor = judged("same reals")
+    assert monitor.observations().series("batch.fake.real").median() == 1
+    first = monitor.diagnose().findings[0]
+    assert (first.name, first.severity) == ("d-objective-sign", "error")
+    assert "one batch of reals twice" in first.message
+    for right in ("right", "other fakes", "both in one"):
+        assert judged(right).observations().series("batch.fake.real").largest() == 0
+
+
+def test_a_buffer_that_is_filled_with_reals_and_then_with_fakes_holds_two_batches() -> None:
+    """Written through `.data`, as old scripts do; and noise hides where the fakes came from."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6), nn.Tanh())
+    discriminator = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    update_g, update_d = (torch.optim.Adam(one.parameters(), 1e-3) for one in (generator, discriminator))
+    loss, buffer = F.binary_cross_entropy_with_logits, torch.zeros(BATCH, 6)
+    monitor = equipoise.watch(generator, discriminator, every=1)
+    for _ in range(20):
+        update_d.zero_grad()
+        for target in (1.0, 0.0):
+            fake = generator(torch.randn(BATCH, 4)).detach()
+            given = (0.3 * torch.randn(BATCH, 6)).tanh() if target else fake + 0.1 * torch.randn(BATCH, 6)
+            buffer.data.copy_(given)
+            loss(discriminator(buffer), torch.full((BATCH, 1), target)).backward()
+        update_d.step()
+        update_g.zero_grad()
+        loss(discriminator(generator(torch.randn(BATCH, 4))), torch.ones(BATCH, 1)).backward()
+        update_g.step()
+    monitor.close()
+    assert monitor.observations().series("batch.fake.real").largest() == 0
+    assert "d-objective-sign" not in {one.name for one in monitor.diagnose().findings}
 
 
 @pytest.mark.parametrize("what", ["right", "other fakes", "both in one"])

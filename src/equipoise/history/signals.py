@@ -230,6 +230,12 @@ SIGNALS: dict[str, Signal] = _signals(
         "share",
         "share of the fakes in the discriminator's step that came before an earlier step of the generator",
     ),
+    (
+        "batch.fake.real",
+        "0 or 1",
+        "whether no fake of the discriminator's step is the generator's, and all are the step's own reals, with"
+        " all that is given beside them",
+    ),
     # ---- conditions
     (
         "condition.agreement.fake",
@@ -261,7 +267,7 @@ SIGNALS: dict[str, Signal] = _signals(
     (
         "condition.place",
         "0 or 1",
-        "whether the fakes stand in the same channels beside the condition in both players' steps",
+        "whether the fakes stand in the same argument, or channels, beside the condition in both players' steps",
     ),
     # ---- latents
     ("latent.mean", "value", "mean of the latent batch"),

@@ -202,9 +202,11 @@ def dead_share(network: nn.Module, call: Any) -> Tensor | None:
 def largest_singular_values(network: nn.Module) -> Tensor | None:
     """The largest singular value over the few largest weight layers."""
     weights = [
-        part.weight
+        weight
         for part in network.modules()
-        if isinstance(part, (nn.Linear, nn.modules.conv._ConvNd)) and isinstance(part.weight, Tensor)
+        if isinstance(part, (nn.Linear, nn.modules.conv._ConvNd))
+        # A weight that a hook computes in the forward pass is not there before the layer's first one.
+        and isinstance(weight := getattr(part, "weight", None), Tensor)
     ]
     if not weights:
         return None

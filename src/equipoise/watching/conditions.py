@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.passes import DiscriminatorPass, Part
-from equipoise.watching.tree import tensors
+from equipoise.watching.tree import floating_tensors, tensors
 
 # Reals of a record that are compared with each other.
 _NEIGHBOURS = 64
@@ -53,7 +53,25 @@ def class_told(slopes: Tensor) -> Tensor | None:
 
 
 def same_place(one: Part, other: Part) -> bool | None:
-    """Whether two batches of fakes stand in the same channels beside a condition; None if that is unknown."""
+    """Whether two batches of fakes stand in the same place beside a condition; None if that is unknown.
+
+    The place is one of several arguments in which something of the samples' shape is given, or channels.
+    """
+    first, second = one.owner, other.owner
+    if None not in (first.link, second.link) and first.path != second.path:
+        # A discriminator of pairs is given samples in either place.
+        if first.pairs or second.pairs or first.channels is not None or second.channels is not None:
+            return None
+        given = [
+            dict(floating_tensors({"args": each.args, "kwargs": each.kwargs})) for each in (first, second)
+        ]
+        shape = first.samples.shape[1:]
+        alike = [
+            path in known and known[path].shape[1:] == shape
+            for known in given
+            for path in (first.path, second.path)
+        ]
+        return False if all(alike) else None
     places = [part.owner.channels for part in (one, other) if part.owner.link == "values"]
     if len(places) < 2 or one.owner.samples.shape[1:] != other.owner.samples.shape[1:]:
         return None

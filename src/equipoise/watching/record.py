@@ -13,6 +13,7 @@ from equipoise.watching import anatomy, composite, conditions, recorder, statist
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
 from equipoise.watching.energies import reconstructs
+from equipoise.watching.exchanged import reals_as_fakes
 from equipoise.watching.facts import BOUNDS
 from equipoise.watching.isolation import unheard
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
@@ -133,6 +134,8 @@ class RecordBuilder:
             self._agreement("fake", assignment.fake)
             # One batch of fakes may serve several steps of the discriminator; a generator's step ends that.
             fakes, made = assignment.fake[0].samples, watcher.updates["generator"]
+            if new_reals and new_fakes:
+                self._values["batch.fake.real"] = reals_as_fakes(assignment.real, assignment.fake)
             if new_fakes:
                 self._values["batch.fake.repeated"], _ = self._fakes.share(fakes, made, within=False)
             watcher.reservoir.add_fake(assignment.fake[0])

@@ -232,7 +232,7 @@ def fingerprint_batch(
         if batch.raw is not None:
             _fill(batch.raw, role, group, 1.0, raw=True)
     if generator_real:
-        scores = statistics.first_rows(_flat(generator_real), _FINGERPRINT_SCORES)
+        scores = statistics.spread_rows(_flat(generator_real), _FINGERPRINT_SCORES)
         batch.generator_real = (direction * scores).double().cpu().numpy()
     return batch
 
@@ -252,5 +252,5 @@ def _fill(batch: Batch, role: str, parts: list[Part], direction: float, *, raw: 
         ]
     )
     for name, values in ((role, scores), (f"{role}_slope", slopes)):
-        thinned = statistics.first_rows(values, _FINGERPRINT_SCORES)
+        thinned = statistics.spread_rows(values, _FINGERPRINT_SCORES)
         setattr(batch, name, (direction * thinned).double().cpu().numpy())

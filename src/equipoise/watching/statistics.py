@@ -21,6 +21,7 @@ LATTICES = (
     (32768.0, 0.0),
 )
 _MOST = 128
+_GOLDEN = (math.sqrt(5) - 1) / 2
 # A lattice that values show themselves: how many of them it holds, how many distinct ones show it, how fine
 # it may be (float32 cannot tell finer ones), and within which share of a step a gap is a multiple of it.
 _HOLDS = 0.99
@@ -38,6 +39,18 @@ def first_rows(value: Tensor, most: int = _MOST) -> Tensor:
         return value
     stride = len(value) // most
     return value[:: max(stride, 1)][:most]
+
+
+def spread_rows(value: Tensor, most: int = _MOST) -> Tensor:
+    """At most `most` rows from everywhere, in no period: multiples of the golden ratio, modulo 1.
+
+    An even stride through maps of scores meets the same column again and again where the width divides it,
+    and the margin of an image is like nothing else in it. Deterministic; no random number is drawn.
+    """
+    if len(value) <= most:
+        return value
+    places = torch.arange(most, device=value.device, dtype=torch.float64) * _GOLDEN % 1
+    return value[(places * len(value)).long()]
 
 
 def auc(positive: Tensor, negative: Tensor) -> Tensor:

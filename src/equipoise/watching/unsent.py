@@ -42,7 +42,8 @@ def fakes_used(passes: Iterable[DiscriminatorPass]) -> bool | None:
     Args:
         passes: all that wait at the discriminator's update.
     """
-    own = [one for one in passes if not one.attached and not one.penalty_norms and one.certain]
+    # Also fakes that were not detached: what both losses use was sent back by the discriminator's first.
+    own = [one for one in passes if not one.penalty_norms and one.certain]
     fakes = [one for one in own if one.link is not None and one.rows is None and not one.pairs]
     if not fakes:
         return None

@@ -75,6 +75,7 @@ def test_old_fakes_and_ordered_reals() -> None:
     assert run(batch_fake_repeated=0.5) is None
     # A generator that makes one sample repeats itself: another check's.
     assert run(batch_fake_repeated=1.0, sample_distance_ratio=0.0) is None
+    assert run(batch_fake_repeated=1.0, sample_distance_ratio=1.3, sample_fake_duplicates=1.0) is None
     assert run(batch_real_drift=16.0).severity == "warning"
     assert run(batch_real_drift=1.5) is None
     # Corrupt records move a batch's mean as far, in any order.

@@ -29,6 +29,13 @@ def test_a_collapse_is_left_to_the_other_check_and_said_to_be_undecided() -> Non
     assert "collapse" in CHECKS.get(NAME)().undecided(run)
 
 
+def test_a_condition_that_moves_a_young_generators_samples_as_far_as_its_latent_does_is_heeded() -> None:
+    """All samples are near each other yet: 0.11 by the condition, 0.08 by the latent (an ACGAN, step 200)."""
+    assert found(NAME, _run(0.11, 0.8, noise=0.08)) is None
+    assert found(NAME, _run(0.11, 0.8, noise=0.6)).severity == "warning"
+    assert found(NAME, _run(0.11, 0.01, noise=0.08)).severity == "warning"  # the discriminator's alone
+
+
 def test_a_generator_without_latent_leaves_the_collapse_open() -> None:
     nan = float("nan")
     finding = found(NAME, _run(0.01, 0.8, noise=nan, base=healthy_composite_gan()))

@@ -32,6 +32,13 @@ def test_a_collapse_follows_neither() -> None:
     assert check().run(conditional(1e-3, condition=0.01)) is None
 
 
+def test_a_young_generator_that_follows_both_a_little_does_not_ignore_its_latent() -> None:
+    """0.08 by the latent, 0.11 by the condition (an ACGAN at step 200): all are near each other yet."""
+    assert check().run(conditional(0.08, condition=0.11)) is None
+    assert check().run(conditional(0.08, condition=0.95)) is not None
+    assert check().run(conditional(0.01, condition=0.11)) is not None
+
+
 def test_an_unconditional_generator_is_for_mode_collapse() -> None:
     probe = {"generator-response": {"latent": 1e-3, "condition": float("nan")}}
     assert check().run(observe(probes=probe, base=healthy_ns_gan())) is None

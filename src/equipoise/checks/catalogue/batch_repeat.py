@@ -25,6 +25,7 @@ MOST_BY_CHANCE = 0.16  # so that four fifths of copies within a batch are never 
 # Of the fakes in the discriminator's step; all-alike ones come again by nature.
 OLD_FAKES = 0.9
 ALL_ALIKE = 0.01
+FEW_FACES = 0.5  # of the fakes have a near copy in their own batch
 # Batch means beyond the lot; sorted classes of digits give about 16 in batches of 64.
 ORDERED = 4.0
 ORDERED_RECORDS = 10
@@ -106,6 +107,7 @@ class BatchRepeat(Check):
         "batch.real.drift",
         "batch.fake.repeated",
         "sample.distance.ratio",
+        "sample.fake.duplicates",
         "sample.real.low",
         "sample.real.high",
     )
@@ -144,6 +146,8 @@ class BatchRepeat(Check):
         apart = latest(observations, "sample.distance.ratio").median()
         if old is None or not apart > ALL_ALIKE or observations.updates.get("generator", 0) < STEPS:
             return None
+        if latest(observations, "sample.fake.duplicates").median() > FEW_FACES:
+            return None  # a saturated generator makes its few samples again, from any latents
         return self.finding(
             "error",
             confidence(0.85, 0.95, (old.value - OLD_FAKES) / (1 - OLD_FAKES)),

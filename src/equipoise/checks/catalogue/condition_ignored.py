@@ -15,6 +15,9 @@ SMALL = 0.05
 # The generator's answer to another label, over the distance of reals: shuffled labels gave 0.10 and 0.27
 # in the calibration half of benchmarks/failures.
 SMALL_ANSWER = 0.3
+# A condition that moves a sample at least half as far as a new latent does is heeded: samples of a young
+# generator are all near each other, whatever they follow.
+HEEDED = 0.5
 # Fakes judged with the class that they were made with. Two classes at random agree in half of the fakes, more
 # classes in fewer; noise put on labels on purpose is rarely more than one in ten.
 AGREE = 0.8
@@ -88,9 +91,10 @@ class ConditionIgnored(Check):
 
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
-        by less than 30 % of the mean distance between reals (5 % where the generator has no latent: then
-        all its samples differ by their conditions only; up to five warm-ups by as much less as the fakes are
-        nearer to each other than reals), or the scores of reals by less than 5 % of their
+        by less than 30 % of the mean distance between reals and by less than half of what a new latent does
+        (5 % where the generator has no latent: then all its samples differ by their conditions only; up to
+        five warm-ups by as much less as the fakes are nearer to each other than reals), or the scores of
+        reals by less than 5 % of their
         spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
         with the class that they were made with, in one player's step (two classes at random agree in half).
@@ -102,8 +106,8 @@ class ConditionIgnored(Check):
         any other (by more than 2 standard errors): then the labels are theirs, and learnt slowly. Warning
         also where it names classes, and in at least 10 records the
         generator's loss never asks for one, although only the generator is given them. Error also, where in
-        at least 5 records the fakes stand in other channels of the discriminator's input, beside an image as
-        condition, in the generator's step than in the discriminator's own.
+        at least 5 records the fakes stand in another argument, or other channels, of the discriminator's
+        input, beside an image as condition, in the generator's step than in the discriminator's own.
 
     What else it could be
         - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
@@ -171,6 +175,8 @@ class ConditionIgnored(Check):
             limit *= min(1.0, spread) if math.isfinite(spread) else 1.0
         generator = observations.fact("generator.conditional") is True and condition < limit
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
+        if generator and condition >= HEEDED * noise:
+            generator = False
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
             generator = False
         if not generator and not discriminator:
@@ -321,7 +327,7 @@ class ConditionIgnored(Check):
         return self.finding(
             "error",
             0.95,
-            "In the generator's step the fakes stand in other channels of the discriminator's input than in "
+            "In the generator's step the fakes stand in another place of the discriminator's input than in "
             "its own step: sample and condition have changed places.",
             evidence=(
                 Measurement(
@@ -329,7 +335,7 @@ class ConditionIgnored(Check):
                     0.0,
                     1.0,
                     "below",
-                    "exact: the channels whose values are the generator's",
+                    "exact: the argument or the channels that are the generator's",
                     f"in {int(wrong.sum())} of {len(place)} records",
                 ),
             ),

@@ -8,6 +8,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.direction import ONE_SIDED, agreed, counted, sides
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.half_turned import half_turned
+from equipoise.checks.reals_as_fakes import reals_as_fakes
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.history.observations import Observations
 
@@ -56,11 +57,12 @@ class DiscriminatorObjectiveSign(Check):
         discriminator's step, while a penalty is sent back and 20 records show it being updated: error. The
         same where in 20 of its steps no loss reaches its scores, whatever else is sent back, while the
         generator's loss does; or the generator's samples are scored and only the scores of one other batch
-        enter the loss. One of the two terms of a relativistic average loss has the other's target: error if
-        no usual family explains the slopes and this one does to within 2 %. Where no batch can be told to be
-        real or fake (a reward instead of a gradient), error if all of 60 or more are pushed the same way.
-        Under cross entropy, targets that are a coin's toss: error if in the median of 10 records both shares
-        are within 0.1 of one half and the mean slopes above 0.35.
+        enter the loss; or in 95 % of 5 or more records what is judged as fake is the step's own batch of
+        reals, with all that is given beside it. One of the two terms of a relativistic average loss has the
+        other's target: error if no usual family explains the slopes and this one does to within 2 %. Where no
+        batch can be told to be real or fake (a reward instead of a gradient), error if all of 60 or more are
+        pushed the same way. Under cross entropy, targets that are a coin's toss: error if in the median of 10
+        records both shares are within 0.1 of one half and the mean slopes above 0.35.
 
     What else it could be
         - Slopes that are zero because margins are met (hinge, relativistic): left out, they have no sign.
@@ -92,6 +94,7 @@ class DiscriminatorObjectiveSign(Check):
         "slope.generator.size",
         "update.discriminator",
         "penalty.applied",
+        "batch.fake.real",
     )
     facts = (
         "objective.target.real",
@@ -122,6 +125,7 @@ class DiscriminatorObjectiveSign(Check):
     def run(self, observations: Observations) -> Finding | None:
         return (
             half_turned(self, observations, "discriminator", "slope.real.size")
+            or reals_as_fakes(self, observations)
             or self._by_sign(observations)
             or self._by_target(observations)
             or self._by_mixture(observations)

@@ -23,6 +23,9 @@ PROBED_DUPLICATES = 0.1
 UNCONNECTED = 1e-5
 # Below this the output does not follow the condition either: a collapse, not an ignored latent (C16's 5 %).
 FOLLOWS_CONDITION = 0.05
+# Another class of the reals is about their mean distance away; samples that follow less far are young, all
+# near each other, and differ little by their latents as well.
+FOLLOWS_FAR = 0.5
 RECONSTRUCTION = 0.5
 # The first layer's output is the same for the whole batch, up to rounding, though latents vary.
 NO_VARIANCE = 1e-10
@@ -82,11 +85,12 @@ class ZIgnored(Check):
 
     Evidence and threshold
         Standard deviation over latents at a fixed condition below 0.1 of the reals' at one condition (1 %
-        of their variance; of all reals where conditions are unknown or each has one real): warning, after
-        2.5 warm-ups and with two probes in agreement where two have run. Where half of the reals have
-        near copies, only if more than 10 % of the fakes have a nearer copy than reals have (lower 95 %
-        bound), as the condition may say it all. An error below 1e-5, where only rounding is left: the
-        latent does not reach the output. This only for generators with a condition beside the latent, and
+        of their variance; of all reals where conditions are unknown or each has one real; less in
+        proportion where another condition changes the output by less than half of the reals' distance):
+        warning, after the warm-up and with two probes in agreement where two have run. Where half of the
+        reals have near copies, only if more than 10 % of the fakes have a nearer copy than reals have
+        (lower 95 % bound), as the condition may say it all. An error below 1e-5, where only rounding is left:
+        the latent does not reach the output. This only for generators with a condition beside the latent, and
         only while the output follows the condition (above 0.05).
         Error for any generator whose first layer's output does not vary across the batch (below 1e-10 of its
         mean square) though the latents do: they never arrive. Likewise where the output, which has a graph,
@@ -339,9 +343,14 @@ class ZIgnored(Check):
 
     @staticmethod
     def _limit(result: ProbeResult) -> float:
-        """A tenth of the spread that reals have at one condition, or of all reals where that is unknown."""
-        within = result["latent.real"]
-        return IGNORED * min(within, 1.0) if within > 0 else IGNORED
+        """A tenth of the spread that reals have at one condition, or of all reals where that is unknown.
+
+        Less where another condition changes little as well: a young generator's samples are near each other,
+        whatever they follow.
+        """
+        within, condition = result["latent.real"], result["condition"]
+        limit = IGNORED * min(within, 1.0) if within > 0 else IGNORED
+        return limit * condition / FOLLOWS_FAR if condition < FOLLOWS_FAR else limit
 
     def _condition_says_it_all(self, observations: Observations) -> bool:
         """Whether the reals of one condition may be as alike as these fakes."""
