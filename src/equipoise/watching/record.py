@@ -41,7 +41,7 @@ class RecordBuilder:
         self._half: Assignment | None = None
         self._windows = 0
         self._largest_gradient = 0.0
-        self._names_classes = self._codes = False
+        self._names_classes = self._codes = self._given_codes = False
         self._next_snapshot = 0
 
     @property
@@ -220,7 +220,8 @@ class RecordBuilder:
             self._values["condition.named"], self._values["condition.named.guess"] = found
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
-        self._codes |= call.made is not None
+        self._given_codes = call.made is not None
+        self._codes |= self._given_codes
         _, latents = call.images_and_latents()
         if latents:
             self._values |= recorder.latent_signals(latents[0])
@@ -240,6 +241,16 @@ class RecordBuilder:
             if latents:
                 self._values |= recorder.latent_law(latents[0], "discriminator")
 
+    def _drop_codes(self) -> None:
+        """Codes that another network makes move while it is trained: they have no law to keep to.
+
+        Under `no_grad` they look like drawn latents; the generator's step, which comes later, tells.
+        """
+        others = ("discriminator",) * self._codes + ("sampling", "average") * self._given_codes
+        for name in [name for name in self._values if name.startswith("latent.")]:
+            if name.split(".")[1] in others:
+                del self._values[name]
+
     # ---- reading out
 
     def finish(self, seconds_per_step: float, watching: float) -> None:
@@ -257,6 +268,7 @@ class RecordBuilder:
             )
             facts.fingerprint(batch)
         self._values |= watcher.sampling.take()
+        self._drop_codes()
         heavy = watcher.schedule.heavy()
         if heavy:
             self._snapshot()
