@@ -104,7 +104,7 @@ def test_the_same_few_samples_again_are_no_law() -> None:
 
 @pytest.mark.parametrize("mapped", [True, False])
 def test_styles_of_a_mapping_network_keep_to_no_law(mapped: bool) -> None:
-    """Two networks give styles in turn (StarGAN v2), under `no_grad` in the discriminator's step; or drawn."""
+    """Two networks give styles in turn (StarGAN v2), for fakes without a graph; or they are drawn."""
     torch.manual_seed(0)
     generator, discriminator = nn.Linear(4, 6), nn.Linear(6, 1)
     mappings = [nn.Linear(4, 4), nn.Linear(4, 4)]
