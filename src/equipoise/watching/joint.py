@@ -1,8 +1,8 @@
 """Whether what stands beside a sample in the discriminator's input is its latent, and no condition.
 
-A discriminator of pairs (BiGAN, ALI, ALAD) is given (G(z), z) and (x, E(x)): each pair is one sample of a joint
-law. The code beside the reals is made by an encoder, and the one beside the fakes is all that they were made
-from. A condition is data in both.
+A discriminator of pairs (BiGAN, ALI, ALAD) is given (G(z), z) and (x, E(x)): each pair is one sample of a
+joint law. The code beside the reals is made by an encoder, and the one beside the fakes is all that they were
+made from. A condition is data in both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Joint:
     """Decides it from the passes of a run; `False` until both signs were seen.
 
     Attributes:
-        latents_beside: whether fakes were given with all latents that they were made from; None while unknown.
+        latents_beside: whether fakes come with all latents that they were made from; None while unknown.
         codes_beside: whether something with a graph was given beside samples that are not the generator's.
     """
 
