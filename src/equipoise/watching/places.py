@@ -91,7 +91,7 @@ def _way(own: Tensor, asked: Tensor) -> int:
 
 
 def _verdict(direction: Tensor, generated: Tensor, observed: Tensor) -> int:
-    """+1 if the discriminator pushes generated values this way and observed ones the other, -1 if opposite."""
+    """+1 if the discriminator pushes generated values this way and observed ones the other; -1 if not."""
     same, rest = (float((torch.sign(slopes) == direction).float().mean()) for slopes in (generated, observed))
     if same >= _NEARLY_ALL and rest <= 1 - _NEARLY_ALL:
         return 1
