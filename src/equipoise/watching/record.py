@@ -13,6 +13,7 @@ from equipoise.watching import anatomy, composite, conditions, recorder, statist
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
 from equipoise.watching.facts import BOUNDS
+from equipoise.watching.foreign import Foreign
 from equipoise.watching.isolation import unheard
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
 from equipoise.watching.stale import Leftovers
@@ -40,6 +41,7 @@ class RecordBuilder:
         self._generator: Assignment | None = None
         self._half: Assignment | None = None
         self._windows = 0
+        self._foreign: Foreign | None = None
         self._largest_gradient = 0.0
         self._names_classes = self._codes = self._given_codes = False
         self._next_snapshot = 0
@@ -53,6 +55,7 @@ class RecordBuilder:
 
     def before_update(self, player: str, leftovers: Leftovers) -> None:
         watcher, values = self._watcher, self._values
+        self._foreign = leftovers.foreign
         gradients = watcher.gradients(player)
         if gradients:
             norm = statistics.total_norm(gradients)
@@ -98,6 +101,8 @@ class RecordBuilder:
         watcher = self._watcher
         self._after_update("discriminator")
         self._stale("discriminator", stale)
+        if (added := self._foreign and self._foreign.discriminator(assignment.leftover)) is not None:
+            self._values["gradient.discriminator.foreign"] = added
         seen = bool(assignment.real or assignment.fake or assignment.penalties)
         # Before a record's first update its passes may have been made, unseen, before the record began.
         if seen or self._windows:
@@ -183,6 +188,8 @@ class RecordBuilder:
         watcher = self._watcher
         self._after_update("generator")
         self._stale("generator", stale)
+        if self._foreign:
+            self._foreign.generator(part.owner for part in assignment.generator)
         self._done.add("generator")
         watcher.facts.generator_roles(assignment)
         self._half = None
