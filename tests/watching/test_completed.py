@@ -99,6 +99,52 @@ def test_players_that_push_the_same_places_one_way_do_not_play_against_each_othe
     assert findings.get("g-objective-sign") == ("error" if said else None)
 
 
+class Values(nn.Module):
+    """Two layers for samples beside a second half: a mask for the generator, a hint for the discriminator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(2 * SIZE, 16), nn.ReLU(), nn.Linear(16, SIZE))
+
+    def forward(self, both: Tensor) -> Tensor:
+        return self.body(both)
+
+
+@pytest.mark.parametrize("hint_first", [False, True])
+@pytest.mark.parametrize("fault", ["", "sign", "mask", "shuffled"])
+def test_completed_outside_and_a_new_batch_for_each_player(fault: str, hint_first: bool) -> None:
+    """The generator's values are told by what they are; the players' batches are not the same."""
+    torch.manual_seed(0)
+    generator, discriminator = Values(), Values()
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator, every=1)
+
+    def judged() -> tuple[Tensor, Tensor]:
+        mask = (torch.rand(BATCH, SIZE) > 0.3).float()
+        samples = torch.rand(BATCH, SIZE)
+        made = generator(torch.cat([mask * samples, mask], 1))
+        whole = [mask * samples + (1 - mask) * made, mask * (torch.rand(BATCH, SIZE) < 0.9)]
+        return discriminator(torch.cat(whole[::-1] if hint_first else whole, 1)), mask
+
+    for _ in range(40):
+        scores, mask = judged()
+        target = 1 - mask if fault == "mask" else mask[torch.randperm(BATCH)] if fault == "shuffled" else mask
+        update_d.zero_grad()
+        F.binary_cross_entropy_with_logits(scores, target).backward()
+        update_d.step()
+        scores, mask = judged()
+        update_g.zero_grad()
+        ((1 if fault == "sign" else -1) * ((1 - mask) * F.logsigmoid(scores)).mean()).backward()
+        update_g.step()
+    monitor.close()
+    opposite, same = monitor.observations().fact("roles.places")
+    assert (same >= 30) == (fault in ("sign", "mask"))
+    assert (opposite >= 30) == (fault == "")
+    findings = {finding.name: finding.severity for finding in monitor.diagnose().findings}
+    assert findings.get("g-objective-sign") == ("error" if fault in ("sign", "mask") else None)
+
+
 @pytest.mark.parametrize("shown", ["fakes", "reals"])
 def test_fakes_given_in_the_place_of_reals_are_pushed_one_way_a_call(shown: str) -> None:
     torch.manual_seed(0)

@@ -100,3 +100,38 @@ def test_a_few_samples_at_a_time_are_enough_together() -> None:
 def test_the_same_few_samples_again_are_no_law() -> None:
     fixed = normal(6)
     assert len(watched(normal, lambda count: fixed, "generator").series("latent.sampling.std")) == 0
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_styles_of_a_mapping_network_keep_to_no_law(mapped: bool) -> None:
+    """Two networks give styles in turn (StarGAN v2), for fakes without a graph; or they are drawn."""
+    torch.manual_seed(0)
+    generator, discriminator = nn.Linear(4, 6), nn.Linear(6, 1)
+    mappings = [nn.Linear(4, 4), nn.Linear(4, 4)]
+    mappings[1].weight.data.mul_(5)
+    update_g = torch.optim.Adam([*generator.parameters(), *mappings[0].parameters()], 1e-2)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+
+    def styles(kind: int) -> Tensor:
+        return mappings[kind](normal(BATCH)) if mapped else (1 + 4 * kind) * normal(BATCH)
+
+    for step in range(STEPS):
+        with torch.no_grad():
+            fake = generator(styles(1))
+        update_d.zero_grad()
+        real = torch.randn(BATCH, 6) + 1
+        (F.softplus(-discriminator(real)) + F.softplus(discriminator(fake))).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(generator(styles(0)))).mean().backward()
+        update_g.step()
+        if step % 5 == 0:
+            with torch.no_grad():
+                generator(styles(1))
+    seen = watcher.history.observations()
+    watcher.close()
+    assert watcher.problems.sentences == []
+    assert len(seen.series("latent.std").finite()) == STEPS
+    for place in ("discriminator", "sampling"):
+        assert bool(len(seen.series(f"latent.{place}.std").finite())) == (not mapped)

@@ -234,6 +234,7 @@ def test_histograms_count_every_score(step: Any) -> None:
 
 # Signals that such a step cannot have, each with the place where it is tested.
 ELSEWHERE = {
+    "gradient.discriminator.foreign": "test_foreign",
     "penalty.gradient": "test_penalty_pull",
     "penalty.gradient.std": "test_penalty_pull",
     "penalty.parallel": "test_penalty_pull",

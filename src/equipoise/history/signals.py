@@ -123,6 +123,11 @@ SIGNALS: dict[str, Signal] = _signals(
         "ratio",
         "norm of G's gradient present before its own step's backward, over after",
     ),
+    (
+        "gradient.discriminator.foreign",
+        "ratio",
+        "|what G's loss added last to dL/dtheta of one D layer| over its norm then; 0 if D's loss added last",
+    ),
     ("gradient.generator.leak", "norm", "norm of G's gradient that the discriminator's backward left behind"),
     ("update.generator", "ratio", "|theta after - theta before| / |theta before| of one generator step"),
     (

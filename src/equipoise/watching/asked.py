@@ -46,10 +46,10 @@ class Asked:
             for parameter in network.parameters():
                 if not parameter.requires_grad:
                     continue
-                reached = _reached(parameter)
-                if reached is None:
+                way = _way(parameter)
+                if way is None:
                     asked += 1
-                elif reached:
+                elif way:
                     return False  # a loss that is sent back
                 count += 1
             if asked and asked >= _FEW * count:
@@ -77,11 +77,18 @@ def hands_out(network: nn.Module) -> bool:
     if not _TELLS or torch._C._current_graph_task_id() < 0:
         return False
     weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    asked = sum(_reached(parameter) is None for parameter in weights)
+    asked = sum(_way(parameter) is None for parameter in weights)
     return 0 < asked >= _FEW * len(weights)
 
 
-def _reached(parameter: Tensor) -> bool | None:
+def reached(parameter: Tensor) -> bool:
+    """Whether the backward pass under way will add to a weight's `.grad`."""
+    if not _TELLS or torch._C._current_graph_task_id() < 0 or not parameter.requires_grad:
+        return False
+    return bool(_way(parameter))
+
+
+def _way(parameter: Tensor) -> bool | None:
     """Whether the pass will add to its `.grad`; None if its gradient is asked for."""
     node: Any = get_gradient_edge(parameter).node
     try:

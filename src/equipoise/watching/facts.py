@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from equipoise.watching.fingerprint import FIT, Batch, objective_facts, reconstructed_losses
 from equipoise.watching.halves import half_turned
+from equipoise.watching.joint import Joint
 from equipoise.watching.modes import ModalLayers
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import structure_facts
@@ -76,6 +77,7 @@ class RunningFacts:
             "discriminator": Hidden(discriminator, generator),
         }
         self._modal = {"generator": ModalLayers(generator), "discriminator": ModalLayers(discriminator)}
+        self._joint = Joint()
         self._cuts = self._others = self._reversed = 0
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
@@ -129,9 +131,9 @@ class RunningFacts:
         self.values["precision"] = str(live[0].dtype).removeprefix("torch.") if live else None
         given = [path for path, _ in tensors({"args": one.args, "kwargs": one.kwargs})]
         conditions = [path for path in given if path not in self.companions]
-        self.values["discriminator.conditional"] = (
-            len(conditions) - len(one.pairs) > 1 or one.channels is not None
-        )
+        self._joint.seen(one)
+        beside = len(conditions) - len(one.pairs) > 1 or one.channels is not None
+        self.values["discriminator.conditional"] = beside and not self._joint
 
     def latent_and_condition(self, call: GeneratorCall) -> None:
         """What the generator is given: a latent, an image, a condition beside."""

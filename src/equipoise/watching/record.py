@@ -15,6 +15,7 @@ from equipoise.watching.batches import Order, Seen
 from equipoise.watching.energies import reconstructs
 from equipoise.watching.exchanged import reals_as_fakes
 from equipoise.watching.facts import BOUNDS
+from equipoise.watching.foreign import Foreign
 from equipoise.watching.isolation import unheard
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
 from equipoise.watching.stale import Leftovers
@@ -42,8 +43,9 @@ class RecordBuilder:
         self._generator: Assignment | None = None
         self._half: Assignment | None = None
         self._windows = 0
+        self._foreign: Foreign | None = None
         self._largest_gradient = 0.0
-        self._names_classes = self._codes = self._reconstructs = False
+        self._names_classes = self._codes = self._given_codes = self._reconstructs = False
         self._next_snapshot = 0
 
     @property
@@ -55,6 +57,7 @@ class RecordBuilder:
 
     def before_update(self, player: str, leftovers: Leftovers) -> None:
         watcher, values = self._watcher, self._values
+        self._foreign = leftovers.foreign
         gradients = watcher.gradients(player)
         if gradients:
             norm = statistics.total_norm(gradients)
@@ -100,6 +103,8 @@ class RecordBuilder:
         watcher = self._watcher
         self._after_update("discriminator")
         self._stale("discriminator", stale)
+        if (added := self._foreign and self._foreign.discriminator(assignment.leftover)) is not None:
+            self._values["gradient.discriminator.foreign"] = added
         seen = bool(assignment.real or assignment.fake or assignment.penalties)
         # Before a record's first update its passes may have been made, unseen, before the record began.
         if seen or self._windows:
@@ -187,6 +192,8 @@ class RecordBuilder:
         watcher = self._watcher
         self._after_update("generator")
         self._stale("generator", stale)
+        if self._foreign:
+            self._foreign.generator(part.owner for part in assignment.generator)
         self._done.add("generator")
         watcher.facts.generator_roles(assignment)
         self._half = None
@@ -227,7 +234,8 @@ class RecordBuilder:
             self._values["condition.kin"], self._values["condition.kin.chance"] = alike
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
-        self._codes |= call.made is not None
+        self._given_codes = call.made is not None
+        self._codes |= self._given_codes
         _, latents = call.images_and_latents()
         if latents:
             self._values |= recorder.latent_signals(latents[0])
@@ -246,6 +254,16 @@ class RecordBuilder:
             _, latents = fake.owner.call.images_and_latents()
             if latents:
                 self._values |= recorder.latent_law(latents[0], "discriminator")
+
+    def _drop_codes(self) -> None:
+        """Codes that another network makes move while it is trained: they have no law to keep to.
+
+        Under `no_grad` they look like drawn latents; the generator's step, which comes later, tells.
+        """
+        others = ("discriminator",) * self._codes + ("sampling", "average") * self._given_codes
+        for name in [name for name in self._values if name.startswith("latent.")]:
+            if name.split(".")[1] in others:
+                del self._values[name]
 
     # ---- reading out
 
@@ -268,6 +286,7 @@ class RecordBuilder:
             else:
                 facts.fingerprint(batch)
         self._values |= watcher.sampling.take()
+        self._drop_codes()
         heavy = watcher.schedule.heavy()
         if heavy:
             self._snapshot()

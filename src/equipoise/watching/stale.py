@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from equipoise.watching import statistics
 from equipoise.watching.asked import hands_out
+from equipoise.watching.foreign import Foreign
 from equipoise.watching.optimizers import PLAYERS, Player
 from equipoise.watching.unregistered import leaves
 
@@ -32,8 +33,14 @@ class Leftovers:
         self._followed = False
         self._at_penalty: dict[str, Tensor] = {}
         self._backward = -1
+        self.foreign = Foreign(discriminator)
         self.open = False
         self.norms: dict[str, Tensor] = {}
+
+    @property
+    def task(self) -> int:
+        """The engine's number of the backward pass that reached a score last."""
+        return self._backward
 
     def output(self, value: Tensor) -> None:
         """The generator's own output with its graph; the first one is followed.
@@ -56,6 +63,7 @@ class Leftovers:
         if self.open and begun == self._backward:
             return
         self._backward = begun
+        self.foreign.backward()
         earlier = self.norms if self.open else self._at_penalty
         self.norms = {player: self._smaller(player, earlier) for player in PLAYERS}
         self.open = True
@@ -81,9 +89,13 @@ class Leftovers:
     def take(self) -> dict[str, Tensor]:
         """The norms of the update that ends here; counting begins anew."""
         norms = self.norms
-        self.forget()
+        self._clear()
         return norms
 
     def forget(self) -> None:
         """Begin anew."""
+        self._clear()
+        self.foreign.forget()
+
+    def _clear(self) -> None:
         self.norms, self._at_penalty, self.open = {}, {}, False

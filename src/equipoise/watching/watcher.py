@@ -239,6 +239,7 @@ class Watcher:
         self._passes = [one for one in self._passes if id(one) not in self._carry]
         self._carry = set()
         one = self._read_pass(module, args, kwargs)
+        begins = Hook(self, "_note_gradients")
         if one is not None and takes_part(self.discriminator, one, module, self._passes):
             terminals = terminal_tensors(output)
             chosen, certain = choose_scores(terminals, tuple(one.samples.shape[1:]))
@@ -259,12 +260,14 @@ class Watcher:
             if one.pairs and not self._judges_pairs(one, outputs):
                 one.pairs = []
             others = [value for path, value in terminals if path not in chosen]
-            listen_beside(one, others, Hook(self, "_note_gradients"), self.problems)
+            listen_beside(one, others, begins, self.problems)
             if one.attached or one.grown:
                 live = self._live_sample(args, kwargs, one.path)
-                listen_behind(one, live, outputs, others, Hook(self, "_note_gradients"), self.problems)
+                listen_behind(one, live, outputs, others, begins, self.problems)
             self._passes.append(one)
             self.facts.discriminator_pass(one, module, output)
+        elif one is not None:  # a member that judges something else may be reached before those that are seen
+            listen_beside(one, [value for _, value in terminal_tensors(output)], begins, self.problems)
         self._spent += time.perf_counter() - started
 
     def _on_member(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
@@ -364,6 +367,7 @@ class Watcher:
     def _on_slope(self, score: Score) -> None:
         # Each backward pass counts: an adaptive weight asks for slopes before the loss is sent back.
         self._note_gradients()
+        score.task = self._leftovers.task
         if score.order < 0:
             self._order += 1
             score.order = self._order

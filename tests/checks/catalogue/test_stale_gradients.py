@@ -37,3 +37,11 @@ def test_a_player_that_is_never_updated_leaves_it_unknown() -> None:
 
 def test_rounding_is_fine() -> None:
     assert found(NAME, observe({"gradient.discriminator.stale": 1e-7}, base=healthy_ns_gan())) is None
+
+
+@pytest.mark.parametrize(("share", "severity"), [(0.5, "error"), (0.03, "warning"), (0.0, None)])
+def test_what_the_generators_loss_added_behind_the_own_pass(share: float, severity: str | None) -> None:
+    finding = found(NAME, observe({"gradient.discriminator.foreign": share}, base=healthy_ns_gan()))
+    assert (finding and finding.severity) == severity
+    if finding is not None:
+        assert "generator's loss" in finding.message

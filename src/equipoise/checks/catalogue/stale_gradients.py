@@ -15,6 +15,16 @@ LEAST_RECORDS = 5
 SOURCE = "exact: a gradient present before the player's own backward; 1 % leaves room for rounding"
 
 
+DISCRIMINATOR_LAST = Remedy(
+    "send-discriminator-loss-last",
+    "Update the generator first, then call `zero_grad()` of the discriminator's optimizer, send the "
+    "discriminator's loss back and step; or switch `requires_grad_(False)` on its weights while the "
+    "generator's loss is sent back.",
+    "root",
+    "safe",
+)
+
+
 @CHECKS.register("stale-gradients")
 class StaleGradients(Check):
     """A player's step adds to gradients that were already there.
@@ -33,6 +43,9 @@ class StaleGradients(Check):
         records, in at least 95 % of them: warning; above 0.1: error, because it is an exact measurement of
         something that must be zero.
 
+        Likewise `gradient.discriminator.foreign`: the share of a layer's gradient that the generator's loss
+        added behind the discriminator's own, where both are sent back before the discriminator's step.
+
     What else it could be
         - Gradient accumulation over several batches: only the first backward pass after a step is judged,
           where the gradient must be empty; a share of records with zero would show it.
@@ -41,7 +54,9 @@ class StaleGradients(Check):
           `undetached-fakes` says so and explains this finding.
 
     Remedies
-        Call `zero_grad()` of the player's own optimizer right before its backward pass.
+        Call `zero_grad()` of the player's own optimizer right before its backward pass. Where both losses
+        are sent back before either step, send the discriminator's back last, or ask for no gradient of its
+        weights while the generator's is sent back.
 
     References
         - https://github.com/Lightning-AI/pytorch-lightning/issues/591
@@ -52,11 +67,16 @@ class StaleGradients(Check):
     code = "EQ008"
     name = "stale-gradients"
     kinds = ("passive",)
-    signals = ("gradient.discriminator.stale", "gradient.generator.stale")
+    signals = (
+        "gradient.discriminator.stale",
+        "gradient.generator.stale",
+        "gradient.discriminator.foreign",
+    )
     facts = ()
     stage = "wiring"
     explains = SYMPTOMS
     remedies = (
+        DISCRIMINATOR_LAST,
         Remedy(
             "zero-gradients-first",
             "Call `optimizer.zero_grad()` of each player directly before the backward pass of its own step.",
@@ -110,4 +130,40 @@ class StaleGradients(Check):
                 ),
                 since=found.since,
             )
-        return None
+        return self._foreign(observations)
+
+    def _foreign(self, observations: Observations) -> Finding | None:
+        """The generator's loss is sent back between the discriminator's own and the discriminator's step."""
+        name = "gradient.discriminator.foreign"
+        found = sustained(
+            observations, name, lambda v: v > NOTICEABLE, steps=LEAST_STEPS, records=LEAST_RECORDS
+        )
+        if found is None:
+            return None
+        harmful = found.value > HARMFUL
+        return self.finding(
+            "error" if harmful else "warning",
+            0.95 if harmful else confidence(0.7, 0.9, found.value / NOTICEABLE - 1),
+            "Between the discriminator's own backward pass and its step the generator's loss is sent back "
+            f"through it and adds to its gradient: {found.value:.0%} of the gradient of a layer, over "
+            f"{found.steps:.0f} steps. The discriminator's step then serves the generator's loss as well.",
+            evidence=(
+                Measurement(
+                    name,
+                    found.value,
+                    HARMFUL if harmful else NOTICEABLE,
+                    "above",
+                    "exact: what the generator's backward pass added; 1 % leaves room for rounding",
+                    "share of a layer's gradient that the generator's loss added last",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "weights of the discriminator that ask for no gradient in the generator's step",
+                    "ruled out",
+                    "the gradient was seen to change",
+                ),
+            ),
+            since=found.since,
+            remedies=(DISCRIMINATOR_LAST,),
+        )
