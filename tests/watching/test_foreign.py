@@ -99,7 +99,7 @@ def test_a_member_that_judges_something_else_leaves_nothing_over() -> None:
     monitor = equipoise.watch(generator, discriminators, every=1)
 
     def judge(samples: Tensor, way: Tensor) -> Tensor:
-        first = discriminators[0]
+        first, second = discriminators[0], discriminators[1]
         scores = first(samples[:, :2].clone()), second(samples)
         return sum(F.softplus(way * one).mean() for one in scores)  # type: ignore[return-value]
 

@@ -66,7 +66,7 @@ def inputs_alone(network: nn.Module) -> bool:
     if not _TELLS or torch._C._current_graph_task_id() < 0:
         return False
     weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return bool(weights) and all(_reached(parameter) is False for parameter in weights)
+    return bool(weights) and all(_way(parameter) is False for parameter in weights)
 
 
 def hands_out(network: nn.Module) -> bool:

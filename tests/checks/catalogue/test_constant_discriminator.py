@@ -97,6 +97,8 @@ def test_one_side_of_the_boundary_by_a_little_or_on_the_way_to_it_is_no_answer_y
     # One that stays where it is, moves away, or has a cause is told.
     assert check().run(one_sided(-0.1, **squares)).severity == "error"
     assert check().run(one_sided(lambda t: 1.2 + 3 * t)).severity == "error"
+    starved = observe({"update.discriminator": 3e-5}, base=one_sided(0.5))
+    assert check().run(starved).severity == "error"
     frozen = observe({"update.discriminator": 0.0}, base=one_sided(0.5))
     assert check().run(frozen).details["cause"] == "frozen"
 

@@ -42,6 +42,7 @@ DEAD_UNITS = 0.95
 FRESH_SEPARATES = 0.8
 EQUILIBRIUM = 0.65
 APPROACH = 0.1  # least fall of the distance to the boundary, of itself
+LEARNS = 1e-4  # of the weights a step; Adam's usual rates give 1e-3, starved ones 1e-5
 SCALE_FREE = ("wasserstein", "relativistic-average-hinge", "relativistic-pairing", "relativistic")
 
 
@@ -104,8 +105,8 @@ class ConstantDiscriminator(Check):
         discriminator that separates (AUC above 0.8). Nothing is reported when a fresh discriminator
         cannot separate either, nor for one-sided scores without a cause that are within a quarter of the
         targets' distance from the boundary (a probability of 1/4 to 3/4) or come nearer to it by a
-        significant trend: that discriminator has only begun. Confidence: 0.6 (0.75 for an
-        error) towards 0.95 with how long it has lasted.
+        significant trend, while its weights change by 1e-4 or more a step: that discriminator has only begun.
+        Confidence: 0.6 (0.75 for an error) towards 0.95 with how long it has lasted.
 
     What else it could be
         Equilibrium: the probe fresh-discriminator stays at or below 0.65. Flipped labels: the scores
@@ -278,6 +279,8 @@ class ConstantDiscriminator(Check):
         the boundary; "always one" sits away from it.
         """
         boundary, near = _boundary(observations)
+        if latest(observations, "update.discriminator").median() < LEARNS:
+            return False
         if math.isnan(boundary) or all(one.name == "score.real.std" for one in evidence):
             return False
         for side in ("real", "fake"):
