@@ -13,14 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from equipoise.watching.asked import reached
+from equipoise.watching.attachment import Problems, shielded
 from equipoise.watching.passes import DiscriminatorPass
 
 
 class Foreign:
     """The last backward pass that added to the discriminator's gradient: whose it was and what it added."""
 
-    def __init__(self, discriminator: nn.Module) -> None:
-        self._discriminator = discriminator
+    def __init__(self, discriminator: nn.Module, problems: Problems) -> None:
+        self._discriminator, self._problems = discriminator, problems
         self._last = -1
         self._share: Tensor | None = None
         self._generator: set[int] = set()
@@ -40,7 +41,7 @@ class Foreign:
                 self._share = added.norm() / after.norm().clamp(min=1e-30)
 
         engine = torch.autograd.Variable._execution_engine
-        engine.queue_callback(end)
+        engine.queue_callback(shielded(self._problems, "foreign-gradients", end))
 
     def generator(self, passes: Iterable[DiscriminatorPass]) -> None:
         """The generator's update: the passes that its loss was sent back through."""

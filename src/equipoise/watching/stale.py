@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from equipoise.watching import statistics
 from equipoise.watching.asked import hands_out
+from equipoise.watching.attachment import Problems
 from equipoise.watching.foreign import Foreign
 from equipoise.watching.optimizers import PLAYERS, Player
 from equipoise.watching.unregistered import leaves
@@ -26,6 +27,7 @@ class Leftovers:
         gradients: Callable[[Player, frozenset[int]], list[Tensor]],
         generator: nn.Module,
         discriminator: nn.Module,
+        problems: Problems,
     ) -> None:
         self._gradients = gradients
         self._networks = {"generator": generator, "discriminator": discriminator}
@@ -33,7 +35,7 @@ class Leftovers:
         self._followed = False
         self._at_penalty: dict[str, Tensor] = {}
         self._backward = -1
-        self.foreign = Foreign(discriminator)
+        self.foreign = Foreign(discriminator, problems)
         self.open = False
         self.norms: dict[str, Tensor] = {}
 

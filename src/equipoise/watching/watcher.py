@@ -113,7 +113,7 @@ class Watcher:
         self._answers = Answers()
         self._asked = Asked(self.generator, self.discriminator)
         self.readings = Readings()
-        self._leftovers = Leftovers(self.gradients, self.generator, self.discriminator)
+        self._leftovers = Leftovers(self.gradients, self.generator, self.discriminator, self.problems)
         self._leaf_hooks: list[Any] = []
         self._closes = 0
         self._spent = 0.0
