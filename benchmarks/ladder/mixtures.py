@@ -88,19 +88,25 @@ def targets(modes: int, high_quality: float, *others: Target) -> tuple[Target, .
     )
 
 
-def arms(batch_size: int, plain_batch_size: int, steps: int) -> dict[str, Arm]:
-    """The recipe `points`, and the plain GAN with networks of the same size and as many steps."""
+def arms(
+    batch_size: int, plain_batch_size: int, steps: int, latents: tuple[str, ...] = (), what: str = ""
+) -> dict[str, Arm]:
+    """The recipe `points`, and the plain GAN with networks of the same size and as many steps.
+
+    `latents` are settings of the recipe's latents, `what` says them in words.
+    """
 
     def length(batch_size: int) -> tuple[str, str]:
         return f"training.batch_size={batch_size}", f"training.steps={steps}"
 
     networks = ("networks.latent_dim=2", "networks.options.hidden_layers=4")
     return {
-        "ours": Arm("points", length(batch_size), "the recipe for points in the plane"),
+        "ours": Arm("points", (*length(batch_size), *latents), f"the recipe for points in the plane{what}"),
         "broken": Arm(
             "gan",
             (*networks, *length(plain_batch_size)),
-            "the plain non-saturating GAN, same networks, smaller batches",
+            "the plain non-saturating GAN, networks of the same size"
+            + (", smaller batches" if plain_batch_size < batch_size else ""),
             seeds=2,
         ),
     }
