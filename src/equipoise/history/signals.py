@@ -140,7 +140,11 @@ SIGNALS: dict[str, Signal] = _signals(
         "largest singular value over the selected discriminator layers",
     ),
     # ---- penalties that were really applied
-    ("penalty.applied", "count", "backward passes through dD/dx in this discriminator step (0: none)"),
+    (
+        "penalty.applied",
+        "count",
+        "backward passes through dD/dx in a discriminator step (0: none), the most of the steps in this record",
+    ),
     (
         "penalty.gradient",
         "score/sample",

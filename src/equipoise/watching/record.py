@@ -108,18 +108,22 @@ class RecordBuilder:
             return
         new_reals, new_fakes = bool(assignment.real), bool(assignment.fake)
         assignment = self._joined(assignment)
-        self._discriminator = assignment
-        watcher.facts.discriminator_roles(assignment)
         real, fake = assignment.real, assignment.fake
+        # A step of its own for the penalty leaves what was judged in the one beside it to be read.
+        if real or fake or self._discriminator is None:
+            self._discriminator = assignment
+        watcher.facts.discriminator_roles(assignment)
         for one in assignment.penalties[-1:]:
             # With accumulated gradients the last penalty is that of the last part of the batch.
             watcher.reservoir.add_penalty(
                 one, real[-1].samples if real else None, fake[-1].samples if fake else None
             )
         self._mode("discriminator", [part.owner for part in (*assignment.real, *assignment.fake)])
+        applied = self._values.get("penalty.applied", 0.0)
         self._values |= recorder.discriminator_signals(
             assignment, watcher.roles.orientation, watcher.facts.boundary
         )
+        self._values["penalty.applied"] = max(applied, self._values["penalty.applied"])
         if not assignment.real:
             return
         part = assignment.real[0]
