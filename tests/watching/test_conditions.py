@@ -354,3 +354,49 @@ def test_arguments_that_change_places(exchanged: bool) -> None:
     monitor.close()
     assert set(series(monitor, "condition.place")) == ({0.0} if exchanged else set())
     assert ["changed places" in one for one in of_condition(monitor)] == [True] * exchanged
+
+
+@pytest.mark.parametrize("order", ["right", "wrong"])
+def test_classes_that_the_loop_embeds_itself(order: str) -> None:
+    """BigGAN: the generator is given rows of a shared embedding, the discriminator of both batches labels."""
+    torch.manual_seed(0)
+    shared, generator = (
+        nn.Embedding(CLASSES, 6),
+        nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 2)),
+    )
+    discriminator = Conditional(2, 1)
+    update_g = torch.optim.Adam([*generator.parameters(), *shared.parameters()], 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+
+    class Generator(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shared, self.body = shared, generator
+
+        def forward(self, noise: Tensor, embedded: Tensor) -> Tensor:
+            return self.body(torch.cat([noise, embedded], 1))
+
+    whole = Generator()
+    monitor = equipoise.watch(whole, discriminator)
+    for _ in range(40):
+        y, made = (torch.randint(0, CLASSES, (BATCH,)) for _ in range(2))
+        fake = whole(torch.randn(BATCH, 4), shared(made))
+        labels = torch.cat([made, y] if order == "right" else [y, made])
+        of_fake, of_real = discriminator(
+            torch.cat([fake.detach(), torch.randn(BATCH, 2) + y[:, None]]), labels
+        ).chunk(2)
+        update_d.zero_grad()
+        (F.softplus(-of_real).mean() + F.softplus(of_fake).mean()).backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(fake, made)).mean().backward()
+        update_g.step()
+    monitor.close()
+    assert set(shares(monitor, "generator")) == {1.0}
+    shown = shares(monitor, "fake")
+    if order == "right":
+        assert set(shown) == {1.0}
+    else:
+        assert sum(shown) / len(shown) == pytest.approx(0.25, abs=0.1)
+    found = [one.severity for one in monitor.diagnose().findings if one.name == "condition-ignored"]
+    assert found == ([] if order == "right" else ["error"])

@@ -145,12 +145,22 @@ SIGNALS: dict[str, Signal] = _signals(
         "largest singular value over the selected discriminator layers",
     ),
     # ---- penalties that were really applied
-    ("penalty.applied", "count", "backward passes through dD/dx in this discriminator step (0: none)"),
-    ("penalty.sent", "count", "batches whose dD/dx a loss was sent back to in this discriminator step"),
+    (
+        "penalty.applied",
+        "count",
+        "backward passes through dD/dx in a discriminator step (0: none), the most of the steps in this record",
+    ),
+    (
+        "penalty.sent",
+        "count",
+        "batches whose dD/dx a loss was sent back to in a discriminator step, the most of the steps in this"
+        " record",
+    ),
     (
         "penalty.without_graph",
         "count",
-        "batches whose dD/dx was asked for without create_graph, and not to move samples along it",
+        "batches whose dD/dx was asked for without create_graph, and not to move samples along it; the most of"
+        " the steps in this record",
     ),
     (
         "penalty.gradient",

@@ -10,6 +10,7 @@ from equipoise.watching.tree import floating_tensors, tensors
 
 # Reals of a record that are compared with each other.
 _NEIGHBOURS = 64
+_LEAST_PAIRS = 3
 
 
 def classes_of(value: Tensor, rows: int) -> Tensor | None:
@@ -78,6 +79,31 @@ def same_place(one: Part, other: Part) -> bool | None:
     return None if None in places else places[0] == places[1]
 
 
+def groups_of(value: Tensor, rows: int) -> Tensor | None:
+    """The number of each row's group of equal rows; None unless three pairs are equal, and not all.
+
+    Example:
+        >>> groups_of(torch.tensor([[0.1, 2.0], [0.3, 1.0], [0.1, 2.0], [0.1, 2.0]]), 4)
+        tensor([0, 1, 0, 0])
+    """
+    if value.ndim != 2 or len(value) != rows or value.shape[1] < 2 or not value.is_floating_point():
+        return None
+    groups = torch.unique(value.detach(), dim=0, return_inverse=True)[1]
+    pairs = int((groups[:, None] == groups[None, :]).sum()) - rows
+    return groups if _LEAST_PAIRS <= pairs / 2 < rows * (rows - 1) / 2 else None
+
+
+def _same_class(own: Tensor, judged: Tensor) -> Tensor:
+    return (judged == own).float().mean()
+
+
+def _same_pairs(own: Tensor, judged: Tensor) -> Tensor:
+    """The share of pairs of one group that are judged as one class."""
+    alike = own[:, None] == own[None, :]
+    alike.fill_diagonal_(False)
+    return (judged[:, None] == judged[None, :])[alike].float().mean()
+
+
 def agreement(part: Part) -> Tensor | None:
     """The share of a part's fakes whose class in the discriminator's call is the one in the generator's.
 
@@ -85,8 +111,8 @@ def agreement(part: Part) -> Tensor | None:
     show as many classes as it tells apart (another number of answers is another question, such as a turn).
 
     Where several inputs could be the class, the pair that agrees best counts: one right pair shows that the
-    others are something else. None where either player is given no classes, or the generator's call is not
-    known.
+    others are something else. Of a class that the loop embeds itself the share is that of pairs. None where
+    either player is given no classes, or the generator's call is not known.
 
     Args:
         part: fakes of one discriminator's pass.
@@ -95,7 +121,12 @@ def agreement(part: Part) -> Tensor | None:
     if one.call is None or one.link is None:
         return None
     made = len(one.call.output(one.output_path))
-    given = [classes_of(value, made) for _, value in tensors((one.call.args, one.call.kwargs))]
+    inputs = [value for _, value in tensors((one.call.args, one.call.kwargs))]
+    given = [classes_of(value, made) for value in inputs]
+    compare = _same_class
+    if not any(own is not None for own in given):
+        # An embedding that the loop looks up itself (BigGAN's shared one) shows who is of one class.
+        given, compare = [groups_of(value, made) for value in inputs], _same_pairs
     rows = part.rows if part.rows is not None else one.rows
     shares = []
     for path, value in tensors({"args": one.args, "kwargs": one.kwargs}):
@@ -106,7 +137,7 @@ def agreement(part: Part) -> Tensor | None:
             continue
         judged = judged if rows is None else judged[rows]
         shares += [
-            (judged == own.to(judged.device)).float().mean()
+            compare(own.to(judged.device), judged)
             for own in given
             if own is not None and len(own) == len(judged)
         ]
@@ -119,8 +150,8 @@ def agreement(part: Part) -> Tensor | None:
             if own is None or len(own) != len(asked) or int(own.max()) + 1 != slopes.shape[1]:
                 continue
             known = asked >= 0
-            if bool(known.any()):
-                shares.append((asked == own.to(asked.device))[known].float().mean())
+            if bool(known.all() if compare is _same_pairs else known.any()):
+                shares.append(compare(own.to(asked.device)[known], asked[known]))
     return torch.stack(shares).max() if shares else None
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
 
 _SNAPSHOT_VALUES = 64 * 3 * 64 * 64
+# A penalty may have a step of its own beside that of the loss: the most of both counts.
+_PENALTY_COUNTS = ("penalty.applied", "penalty.sent", "penalty.without_graph")
 
 
 class RecordBuilder:
@@ -114,18 +116,23 @@ class RecordBuilder:
             return
         new_reals, new_fakes = bool(assignment.real), bool(assignment.fake)
         assignment = self._joined(assignment)
-        self._discriminator = assignment
-        watcher.facts.discriminator_roles(assignment)
         real, fake = assignment.real, assignment.fake
+        # A step of its own for the penalty leaves what was judged in the one beside it to be read.
+        if real or fake or self._discriminator is None:
+            self._discriminator = assignment
+        watcher.facts.discriminator_roles(assignment)
         for one in assignment.penalties[-1:]:
             # With accumulated gradients the last penalty is that of the last part of the batch.
             watcher.reservoir.add_penalty(
                 one, real[-1].samples if real else None, fake[-1].samples if fake else None
             )
         self._mode("discriminator", [part.owner for part in (*assignment.real, *assignment.fake)])
+        counts = {name: self._values.get(name, 0.0) for name in _PENALTY_COUNTS}
         self._values |= recorder.discriminator_signals(
             assignment, watcher.roles.orientation, watcher.facts.boundary
         )
+        for name, before in counts.items():
+            self._values[name] = max(before, self._values[name])
         if not assignment.real:
             return
         part = assignment.real[0]
