@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -111,6 +112,39 @@ def test_other_labels_in_the_generators_step() -> None:
     assert set(shares(monitor, "fake")) == {1.0}
     finding = next(one for one in monitor.diagnose().findings if one.name == "condition-ignored")
     assert "generator's step" in finding.message
+
+
+@pytest.mark.parametrize(("shown", "judged"), [(same, same), (other, same), (same, other)])
+@pytest.mark.parametrize("before", [True, False])
+def test_one_hot_columns_beside_latents_and_samples(shown: Any, judged: Any, before: bool) -> None:
+    """Conditions of tables: concatenated outside of both networks, before or behind."""
+    torch.manual_seed(0)
+    generator, discriminator = nn.Linear(4 + CLASSES, 3), nn.Linear(3 + CLASSES, 1)
+    update_g = torch.optim.SGD(generator.parameters(), 1e-2)
+    update_d = torch.optim.SGD(discriminator.parameters(), 1e-2)
+    monitor = equipoise.watch(generator, discriminator, every=1)
+
+    def beside(values: Tensor, y: Tensor) -> Tensor:
+        hot = F.one_hot(y, CLASSES).float()
+        return torch.cat([hot, values] if before else [values, hot], 1)
+
+    for _ in range(30):
+        y = torch.randint(0, CLASSES, (BATCH,))
+        fake = generator(beside(torch.randn(BATCH, 4), y))
+        update_d.zero_grad()
+        real = discriminator(beside(torch.randn(BATCH, 3) + y[:, None], y))
+        (F.softplus(-real) + F.softplus(discriminator(beside(fake.detach(), shown(y))))).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(beside(fake, judged(y)))).mean().backward()
+        update_g.step()
+    monitor.close()
+    for role, way in (("fake", shown), ("generator", judged)):
+        known = shares(monitor, role)
+        assert len(known) >= 20
+        assert sum(known) / len(known) == pytest.approx(1.0 if way is same else 0.25, abs=0.1)
+    said = {finding.name: finding.severity for finding in monitor.diagnose().findings}
+    assert (said.get("condition-ignored") == "error") == (other in (shown, judged))
 
 
 def test_what_counts_as_a_class() -> None:

@@ -38,6 +38,18 @@ def play(order: str) -> tuple[equipoise.Monitor, list[float]]:
         update_d.zero_grad()
         update_g.zero_grad()
         fake = generator(torch.randn(BATCH, 4))
+        if order == "one pass, cleared":
+            # The generator's loss is the negative of the whole, both of the same passes (pythae's VAE-GAN).
+            loss = own(fake)
+            (-loss).backward(retain_graph=True)
+            update_d.zero_grad()
+            kept = [one.grad.clone() for one in generator.parameters()]
+            loss.backward()
+            for one, gradient in zip(generator.parameters(), kept, strict=True):
+                one.grad = gradient
+            update_g.step()
+            update_d.step()
+            continue
         if order == "generator first":
             others(fake).backward()
             update_g.step()
@@ -77,13 +89,13 @@ def test_what_the_generators_loss_added_is_measured(order: str) -> None:
     assert findings.get("stale-gradients") == "error"
 
 
-@pytest.mark.parametrize("order", ["right", "generator first", "frozen", "inputs"])
+@pytest.mark.parametrize("order", ["right", "generator first", "frozen", "inputs", "one pass, cleared"])
 def test_a_gradient_of_its_own_is_not_foreign(order: str) -> None:
     monitor, added = play(order)
     assert sum(added) == 0
     seen = monitor.observations().series("gradient.discriminator.foreign").finite()
-    assert len(seen) >= STEPS - 2
-    assert seen.largest() == 0
+    assert len(seen) >= STEPS - 2 or order == "one pass, cleared"  # there the roles are open
+    assert not (seen.values > 0).any()
     assert "stale-gradients" not in {finding.name for finding in monitor.diagnose().findings}
 
 
@@ -91,15 +103,14 @@ def test_a_member_that_judges_something_else_leaves_nothing_over() -> None:
     """Of two discriminators in a list the second is given other samples (a patch), and is reached first."""
     torch.manual_seed(0)
     generator = nn.Linear(4, 6)
-    discriminators = nn.ModuleList(
-        [nn.Linear(2, 1), nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 1))]
-    )
+    whole = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 1))
+    discriminators = nn.ModuleList([nn.Linear(2, 1), whole])
     update_g = torch.optim.SGD(generator.parameters(), 1e-2)
     update_d = torch.optim.SGD(discriminators.parameters(), 1e-2)
     monitor = equipoise.watch(generator, discriminators, every=1)
 
     def judge(samples: Tensor, way: Tensor) -> Tensor:
-        first, second = discriminators[0], discriminators[1]
+        first, second = discriminators
         scores = first(samples[:, :2].clone()), second(samples)
         return sum(F.softplus(way * one).mean() for one in scores)  # type: ignore[return-value]
 

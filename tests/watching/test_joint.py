@@ -23,8 +23,8 @@ class Pairs(nn.Module):
         return self.body(sample if code is None else torch.cat([sample, code], 1))
 
 
-def conditional(kind: str, concatenated: bool) -> bool:
-    """The fact `discriminator.conditional` after a few steps.
+def play(kind: str, concatenated: bool, steps: int = 12, way: float = 1.0) -> equipoise.Monitor:
+    """A few steps of a loop; with `way` -1 the generator's and the encoder's loss has the wrong sign.
 
     `joint` shows pairs with the latent or with an encoder's code; `data` conditions that are given with the
     reals, beside a latent that is not shown; `mapped` no latent at all, only such conditions.
@@ -39,7 +39,7 @@ def conditional(kind: str, concatenated: bool) -> bool:
     def judge(sample: Tensor, code: Tensor) -> Tensor:
         return discriminator(torch.cat([sample, code], 1)) if concatenated else discriminator(sample, code)
 
-    for _ in range(12):
+    for _ in range(steps):
         real, given = torch.randn(BATCH, 2) + 1, torch.randn(BATCH, LATENT)
         fake = generator(torch.cat([torch.randn(BATCH, LATENT), given], 1) if kind == "data" else given)
         code = encoder(real) if kind == "joint" else real.sum(1, keepdim=True).repeat(1, LATENT)
@@ -47,14 +47,24 @@ def conditional(kind: str, concatenated: bool) -> bool:
         (F.softplus(-judge(real, code)) + F.softplus(judge(fake, given))).mean().backward(retain_graph=True)
         update_d.step()
         update_g.zero_grad()
-        (F.softplus(judge(real, code)) + F.softplus(-judge(fake, given))).mean().backward()
+        (F.softplus(way * judge(real, code)) + F.softplus(-way * judge(fake, given))).mean().backward()
         update_g.step()
-    facts = monitor.observations().facts
     monitor.close()
-    return bool(facts["discriminator.conditional"])
+    return monitor
 
 
 @pytest.mark.parametrize("concatenated", [True, False])
 @pytest.mark.parametrize(("kind", "expected"), [("joint", False), ("data", True), ("mapped", True)])
 def test_a_latent_beside_a_sample_is_no_condition(kind: str, expected: bool, concatenated: bool) -> None:
-    assert conditional(kind, concatenated) == expected
+    assert play(kind, concatenated).observations().fact("discriminator.conditional") == expected
+
+
+@pytest.mark.parametrize(("way", "severity"), [(1.0, None), (-1.0, "error")])
+def test_in_the_generators_step_only_its_own_samples_count(way: float, severity: str | None) -> None:
+    """The encoder's loss pushes the scores of the reals the other way."""
+    monitor = play("joint", True, steps=60, way=way)
+    observations = monitor.observations()
+    assert observations.fact("generator.input") == "latent"
+    assert observations.series("slope.generator.positive").median() == (0.0 if way > 0 else 1.0)
+    said = {finding.name: finding.severity for finding in monitor.diagnose().findings}
+    assert said.get("g-objective-sign") == severity

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from equipoise.watching.joint import beside_samples
 from equipoise.watching.passes import DiscriminatorPass, Part
 from equipoise.watching.tree import floating_tensors, tensors
 
@@ -141,6 +142,7 @@ def agreement(part: Part) -> Tensor | None:
             for own in given
             if own is not None and len(own) == len(judged)
         ]
+    shares += _concatenated(one, inputs)
     for _, slopes in one.other_answers:
         asked = class_told(slopes)
         if asked is None:
@@ -153,6 +155,21 @@ def agreement(part: Part) -> Tensor | None:
             if bool(known.all() if compare is _same_pairs else known.any()):
                 shares.append(compare(own.to(asked.device)[known], asked[known]))
     return torch.stack(shares).max() if shares else None
+
+
+def _concatenated(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
+    """Agreements of classes that stand in columns beside the samples and beside the latents, one-hot."""
+    shares = []
+    for beside in beside_samples(one):
+        judged = classes_of(beside, len(beside)) if beside.ndim == 2 else None
+        for value in inputs if judged is not None else ():
+            if value.ndim != 2 or len(value) != len(beside) or value.shape[1] < beside.shape[1]:
+                continue
+            for columns in (value[:, : beside.shape[1]], value[:, -beside.shape[1] :]):
+                own = classes_of(columns, len(beside))
+                if own is not None and judged is not None:
+                    shares.append(torch.eq(judged, own.to(beside.device)).float().mean())
+    return shares
 
 
 def asked_class(one: DiscriminatorPass) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from equipoise.watching.asked import reached
 from equipoise.watching.attachment import Problems, shielded
-from equipoise.watching.passes import DiscriminatorPass
+from equipoise.watching.passes import Assignment, DiscriminatorPass
 
 
 class Foreign:
@@ -47,16 +47,17 @@ class Foreign:
         """The generator's update: the passes that its loss was sent back through."""
         self._generator |= _tasks(passes)
 
-    def discriminator(self, leftover: Iterable[DiscriminatorPass]) -> Tensor | None:
-        """The discriminator's update: the share that the generator's loss added last; None if none was seen.
+    def discriminator(self, assignment: Assignment) -> Tensor | None:
+        """The discriminator's update: the share that the generator's loss added last; None if unknown.
 
-        Args:
-            leftover: passes that only the generator's loss, whose update is still to come, was sent through.
+        Reals are sent the discriminator's own loss: what reached one of them is no other's. One pass of the
+        fakes may be sent both.
         """
         last, share = self._last, self._share
-        foreign = last in self._generator | _tasks(leftover)
+        own = _tasks(part.owner for part in assignment.real)
+        foreign = last in (self._generator | _tasks(assignment.leftover)) - own
         self.forget()
-        if last < 0:
+        if last < 0 or not own:
             return None
         return share if foreign else torch.zeros(())
 
@@ -66,4 +67,4 @@ class Foreign:
 
 
 def _tasks(passes: Iterable[DiscriminatorPass]) -> set[int]:
-    return {score.task for one in passes if not one.reversed for score in one.scores if score.task >= 0}
+    return {task for one in passes if not one.reversed for score in one.scores for task in score.tasks}

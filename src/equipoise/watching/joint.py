@@ -37,7 +37,7 @@ class Joint:
         if one.link is None and not one.attached:
             self.codes_beside |= one.grown or any(value.grad_fn is not None for value in others)
         elif self.latents_beside is None and one.call is not None:
-            beside = [*others, *_beside(one)]
+            beside = [*others, *beside_samples(one)]
             if beside:
                 _, latents = one.call.images_and_latents()
                 self.latents_beside = bool(latents) and all(_among(latent, beside) for latent in latents)
@@ -48,7 +48,7 @@ def _others(one: DiscriminatorPass) -> list[Tensor]:
     return [value for path, value in given if path != one.path and path not in one.pairs]
 
 
-def _beside(one: DiscriminatorPass) -> list[Tensor]:
+def beside_samples(one: DiscriminatorPass) -> list[Tensor]:
     """The other channels of a sample with which something is concatenated."""
     if one.channels is None:
         return []

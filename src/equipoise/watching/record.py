@@ -105,7 +105,7 @@ class RecordBuilder:
         watcher = self._watcher
         self._after_update("discriminator")
         self._stale("discriminator", stale)
-        if (added := self._foreign and self._foreign.discriminator(assignment.leftover)) is not None:
+        if (added := self._foreign and self._foreign.discriminator(assignment)) is not None:
             self._values["gradient.discriminator.foreign"] = added
         seen = bool(assignment.real or assignment.fake or assignment.penalties)
         # Before a record's first update its passes may have been made, unseen, before the record began.

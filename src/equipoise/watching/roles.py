@@ -130,7 +130,9 @@ class Roles:
         mark_reversed(passes)
         result = Assignment()
         sloped = [one for one in passes if one.sloped]
-        attached = [one for one in sloped if one.attached or (one.link is None and one.grown)]
+        # What another network made (BiGAN's codes beside the reals) counts only where nothing is its own.
+        grown = [one for one in sloped if one.link is None and one.grown]
+        attached = [one for one in sloped if one.attached] or grown
         if _two_domains(attached):
             result.reversed = True
             return result

@@ -44,7 +44,7 @@ class Score:
         reading: how the loss reads several classes as one score; None if each number is a score.
         answers: where there is a reading, the flat answers behind `values` and `raw`.
         order: number of the first backward pass that reached it, or -1.
-        task: the engine's number of the last one, or -1.
+        tasks: the engine's numbers of all of them.
         live: whether a loss could be sent back to it, which it cannot under no_grad.
     """
 
@@ -57,7 +57,7 @@ class Score:
     raw_slopes: list[Tensor] = field(default_factory=list)
     penalty_passes: int = 0
     order: int = -1
-    task: int = -1
+    tasks: set[int] = field(default_factory=set)
     reading: Reading | None = None
     answers: Tensor | None = None
     live: bool = False

@@ -367,7 +367,7 @@ class Watcher:
     def _on_slope(self, score: Score) -> None:
         # Each backward pass counts: an adaptive weight asks for slopes before the loss is sent back.
         self._note_gradients()
-        score.task = self._leftovers.task
+        score.tasks.add(self._leftovers.task)
         if score.order < 0:
             self._order += 1
             score.order = self._order

@@ -158,6 +158,15 @@ def test_a_target_that_is_not_reached_yet_pulls_outwards_rightly(target: float) 
     assert check().run(pulled(norms, 20 * (1 - target / norms), 0.3)) is None
 
 
+def test_slopes_that_change_by_a_third_tell_a_squared_norm_from_one_of_the_batch() -> None:
+    norms = np.linspace(0.27, 0.36, 8)
+    assert check().run(pulled(norms, -1.0 + 1e-4 * norms)).details["case"] == "sign"
+    assert check().run(pulled(norms, 10 * (1 - 1 / norms))).details["case"] == "batch"
+    assert check().run(pulled(norms, 10 * (1 - 750 / norms))).details["case"] == "batch"
+    # A tenth is too little to tell.
+    assert check().run(pulled(np.linspace(0.27, 0.3, 8), -np.ones(8))).details["case"] == "batch"
+
+
 def test_three_lazy_records_of_one_factor_are_enough() -> None:
     norms = np.array([0.003, 0.4, 0.5])
     assert check().run(pulled(norms, -160.0 + 0 * norms)).details["case"] == "sign"

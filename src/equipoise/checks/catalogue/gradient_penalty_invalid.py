@@ -34,7 +34,8 @@ RECORDS = 3
 TURNED_RECORDS = 6
 CONSTANT_FACTOR = 0.02  # a squared norm has one factor for good; a norm towards a target does not
 WITH_NORM, WIDER = 0.8, 1.2  # rank correlation of the pull's size with the norm, over norms so far apart
-TWICE = 2.0  # over norms so far apart a factor towards any target changes
+# Towards any target t a factor 1 - t / norm below zero changes, relatively, at least as much as the norm.
+STILL = 3.0
 
 _SIGN = Remedy(
     "turn-penalty-sign",
@@ -174,8 +175,9 @@ class GradientPenaltyInvalid(Check):
         size = -pull.values[np.isin(pull.steps, steps)]
         norms = norm.values[np.isin(norm.steps, steps)]
         alike = observations.series("penalty.pull.spread").median() < SAME_FACTOR
-        constant = alike and float(size.std()) < CONSTANT_FACTOR * float(size.mean())
-        if not norms.max() > (TWICE if constant else WIDER) * norms.min():
+        change, moved = float(size.std() / size.mean()), float(norms.std() / norms.mean())
+        constant = alike and change < min(CONSTANT_FACTOR, moved / STILL)
+        if not norms.max() > WIDER * norms.min():
             return None
         together = float(np.corrcoef(size.argsort().argsort(), norms.argsort().argsort())[0, 1])
         if not (constant or (together > WITH_NORM and len(steps) >= TURNED_RECORDS)):
