@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from equipoise.watching import statistics
 from equipoise.watching.classes import read_values
 from equipoise.watching.isolation import isolated_copy, module_device, plain_numbers, preserved_randomness
-from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, Part
+from equipoise.watching.passes import DiscriminatorPass, Part
 from equipoise.watching.scores import Score
 from equipoise.watching.tree import at_path, float32, map_tensors
 
@@ -52,12 +52,6 @@ def _refresh(copied: nn.Module, network: nn.Module) -> bool:
     for a_part, b_part in zip(copied.modules(), network.modules()):
         a_part.training = b_part.training
     return True
-
-
-def as_called(copied: nn.Module, one: DiscriminatorPass | GeneratorCall | None) -> None:
-    """Put a copy in the mode of a forward pass of its network, where it was copied in the other one."""
-    if one is not None and copied.training is not one.training:
-        copied.train(one.training)
 
 
 def batch_bound(network: nn.Module) -> bool:

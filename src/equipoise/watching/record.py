@@ -323,10 +323,6 @@ class RecordBuilder:
         watcher = self._watcher
         discriminator = self._copies.get("discriminator", watcher.discriminator)
         generator = self._copies.get("generator", watcher.generator)
-        # A record may end inside a call in another mode (a grid of samples) than what it measures.
-        anatomy.as_called(generator, self._made[0].owner.call if self._made else None)
-        seen = self._discriminator
-        anatomy.as_called(discriminator, seen.real[0].owner if seen is not None and seen.real else None)
         with unheard(watcher), torch.enable_grad():
             # A network that cannot be called again in one of these ways still has the others.
             for name, measure in (
