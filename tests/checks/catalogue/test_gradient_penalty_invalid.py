@@ -163,3 +163,39 @@ def test_three_lazy_records_of_one_factor_are_enough() -> None:
     assert check().run(pulled(norms, -160.0 + 0 * norms)).details["case"] == "sign"
     # A norm of the whole batch has one factor for all samples too, but another one in each record.
     assert check().run(pulled(norms, 20 * (1 - 1 / norms))).details["case"] == "batch"
+
+
+def test_a_penalty_towards_a_target_with_the_wrong_sign() -> None:
+    """WGAN-GP, lambda * penalty subtracted: flatter below a slope of one, ever steeper above it."""
+    law = 20 * (1 - 1 / NORMS)
+    finding = check().run(pulled(NORMS, -law, 0.05))
+    assert (finding.severity, finding.details["case"]) == ("error", "sign")
+    assert "flatter at slopes up to" in finding.message
+    assert check().run(pulled(NORMS, law, 0.05)) is None
+    # A target that is followed (a moving one, or noise) may be met from both sides.
+    mixed = np.where(np.arange(len(NORMS)) % 2 == 0, law, -law)
+    assert check().run(pulled(NORMS, mixed, 0.05)) is None
+
+
+def test_a_penalty_without_any_weight() -> None:
+    steep = NORMS * 4
+    assert check().run(pulled(steep, 0 * steep, 0.0)).details["case"] == "weight"
+    # A one-sided penalty sends nothing back below its target; a lazy or late one does later.
+    assert check().run(pulled(NORMS / 3.1, 0 * NORMS, 0.0)) is None
+    assert check().run(pulled(steep, np.where(steep > 3, 5.0, 0.0), 0.0)) is None
+    assert check().run(pulled(steep[:6], 0 * steep[:6], 0.0)) is None
+
+
+def test_a_penalty_that_is_left_out_of_the_loss() -> None:
+    """lambda * penalty.item(): differentiated at, never sent back."""
+
+    def run(norms: np.ndarray, family: str = "wasserstein"):
+        run = pulled(norms, 0 * norms, 0.0)
+        facts = {"objective.discriminator": family}
+        return check().run(
+            observe({"penalty.pull": None, "penalty.pull.spread": None}, facts=facts, base=run)
+        )
+
+    assert run(NORMS * 4).severity == "warning"
+    assert run(NORMS / 3.1) is None
+    assert run(NORMS * 4, "logistic") is None

@@ -9,6 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.penalties import STEEP, turned_about_a_target, without_pull
 from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
@@ -99,7 +100,10 @@ class GradientPenaltyInvalid(Check):
         most information. Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is outside.
         Whatever the loss, errors: a norm that is not taken per sample (by the direction of what the penalty
         sends back to ds/dx); and a penalty of the wrong sign: it pulls ds/dx outwards in every record, by one
-        factor for good (3 records, norms twice apart), or the more the steeper the discriminator is (6).
+        factor for good (3 records, norms twice apart), or the more the steeper the discriminator is (6), or
+        inwards at the smaller slopes (2 records) and outwards at the larger (3). Also a penalty that sends
+        nothing back in 8 records although the slope is above 3; a warning where none was seen to be sent
+        back at all, and the critic is a Wasserstein one.
 
     What else it could be
         An R1 or DRAGAN penalty: other families, other points, other targets; not judged here. A penalty per
@@ -212,6 +216,48 @@ class GradientPenaltyInvalid(Check):
             details={"case": "sign"},
         )
 
+    def _about_the_target(self, observations: Observations) -> Finding | None:
+        """The same of a penalty towards a target whose side has changed, and of one without any weight."""
+        wasserstein = observations.fact("objective.discriminator") == "wasserstein"
+        turn, steep = turned_about_a_target(observations), without_pull(observations, wasserstein)
+        if turn is None and not steep:
+            return None
+        pull = observations.series("penalty.pull").finite()
+        exact = turn is not None or len(pull) > 0
+        message = (
+            f"The gradient penalty has the wrong sign: in {turn.records} records it makes the discriminator "
+            f"flatter at slopes up to {turn.flat:.3g} and steeper at slopes from {turn.steep:.3g} on."
+            if turn
+            else "The gradient penalty has no effect: in no record does it send anything back, although the "
+            f"discriminator's slope has grown to {steep:.3g}. It has no weight, or it is not in the loss."
+        )
+        return self.finding(
+            "error" if exact else "warning",
+            0.95 if exact else 0.8,
+            message,
+            evidence=(
+                Measurement(
+                    "penalty.pull",
+                    pull.last if len(pull) else 0.0,
+                    0.0,
+                    "below" if turn else "equal to",
+                    "exact: dL/dg = 2 weight (1 - target / |g|) g",
+                    "mean factor c in dL/dg = c g, in the newest record",
+                ),
+                Measurement(
+                    "penalty.gradient",
+                    turn.steep if turn else steep,
+                    turn.flat if turn else STEEP,
+                    "above",
+                    "exact: all records" if turn else "beyond the targets in use",
+                    "mean |ds/dx| from which it pulls outwards" if turn else "mean |ds/dx|",
+                ),
+            ),
+            since=turn.since if turn else int(observations.series("penalty.gradient").finite().steps[0]),
+            remedies=(_SIGN,),
+            details={"case": "sign" if turn else "weight"},
+        )
+
     def _pulled(self, observations: Observations) -> Finding | None:
         """The exact test, whatever the loss: over which axes the loop's own penalty takes its norm."""
         parallel = observations.series("penalty.parallel").finite()
@@ -292,7 +338,9 @@ class GradientPenaltyInvalid(Check):
         family = observations.fact("objective.declared") or (
             observations.fact("objective.discriminator") or observations.fact("objective.family")
         )
-        pulled = self._turned(observations) or self._pulled(observations)
+        pulled = (
+            self._turned(observations) or self._about_the_target(observations) or self._pulled(observations)
+        )
         if pulled is not None:
             return pulled
         probe = observations.probe("gradient-penalty")
