@@ -159,7 +159,7 @@ def test_dead_units_are_counted_in_both_networks() -> None:
         with torch.no_grad():
             network[0].bias.fill_(50.0)
             network[0].bias[:dead] = -50.0
-    observed = preflight_observations(generator, discriminator, real_batch=torch.zeros(8, 2))
+    observed = preflight_observations(generator, discriminator, real_batch=torch.randn(8, 2))
     assert observed.last("activation.dead") == 1.0
     assert observed.last("activation.dead.discriminator") == 0.25
 

@@ -338,7 +338,8 @@ SIGNALS: dict[str, Signal] = _signals(
     (
         "activation.dead",
         "share",
-        "largest share of ReLU-like units of one generator layer that are zero for a whole batch",
+        "largest share of ReLU-like units of one generator layer that are zero for a whole batch, though what they"
+        " are given differs",
     ),
     ("activation.dead.discriminator", "share", "the same in the discriminator"),
     ("time.step", "seconds", "wall time per step since the last record"),

@@ -17,6 +17,9 @@ from equipoise.watching.tree import at_path, float32, map_tensors
 _ROWS = 32
 _BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
 _SPECTRAL_LAYERS = 4
+# Values of a unit this near to each other, or this small, are one value up to rounding.
+_ONE_VALUE = 1e-3
+_NOTHING = 1e-6
 
 
 class Copies:
@@ -178,16 +181,24 @@ def feature_signals(
 
 
 def dead_share(network: nn.Module, call: Any) -> Tensor | None:
-    """The largest share of one ReLU layer's units that are zero for a whole batch; None without any."""
+    """The largest share of one ReLU layer's units that are zero for a whole batch; None without any.
+
+    Of units that are given one and the same value half are zero by chance: a batch of one vector, the bottom
+    of a deep U-Net at its start. They are not counted.
+    """
     shares: list[Tensor] = []
 
-    def count(_: nn.Module, __: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.ndim >= 2:
-            units = output.detach().transpose(0, 1).flatten(1)
-            shares.append((units <= 0).all(dim=1).float().mean())
+    def count(_: nn.Module, given: Any) -> None:
+        value = given[0] if given else None
+        if isinstance(value, Tensor) and value.ndim >= 2:
+            units = value.detach().transpose(0, 1).flatten(1)
+            low, high = units.amin(1), units.amax(1)
+            size = torch.maximum(low.abs(), high.abs())
+            differs = (high - low > _ONE_VALUE * size) & (size > _NOTHING)
+            shares.append(((high <= 0) & differs).float().mean())
 
     kinds = (nn.ReLU, nn.ReLU6)
-    handles = [part.register_forward_hook(count) for part in network.modules() if isinstance(part, kinds)]
+    handles = [part.register_forward_pre_hook(count) for part in network.modules() if isinstance(part, kinds)]
     if not handles:
         return None
     try:

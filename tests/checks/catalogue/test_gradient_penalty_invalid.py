@@ -172,3 +172,15 @@ def test_three_lazy_records_of_one_factor_are_enough() -> None:
     assert check().run(pulled(norms, -160.0 + 0 * norms)).details["case"] == "sign"
     # A norm of the whole batch has one factor for all samples too, but another one in each record.
     assert check().run(pulled(norms, 20 * (1 - 1 / norms))).details["case"] == "batch"
+
+
+def test_a_penalty_towards_a_target_with_the_wrong_sign() -> None:
+    """WGAN-GP, lambda * penalty subtracted: flatter below a slope of one, ever steeper above it."""
+    law = 20 * (1 - 1 / NORMS)
+    finding = check().run(pulled(NORMS, -law, 0.05))
+    assert (finding.severity, finding.details["case"]) == ("error", "sign")
+    assert "flatter at slopes up to" in finding.message
+    assert check().run(pulled(NORMS, law, 0.05)) is None
+    # A target that is followed (a moving one, or noise) may be met from both sides.
+    mixed = np.where(np.arange(len(NORMS)) % 2 == 0, law, -law)
+    assert check().run(pulled(NORMS, mixed, 0.05)) is None

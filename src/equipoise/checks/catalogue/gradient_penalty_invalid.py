@@ -9,6 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
+from equipoise.checks.penalties import turned_about_a_target
 from equipoise.checks.penalty_effect import EFFECT_FACTS, EFFECT_SIGNALS, without_effect
 from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
 from equipoise.checks.windows import confidence
@@ -101,9 +102,11 @@ class GradientPenaltyInvalid(Check):
         most information. Confidence: 0.65 (0.85 for an error) towards 0.97 by how far the norm is outside.
         Whatever the loss, errors: a norm that is not taken per sample (by the direction of what the penalty
         sends back to ds/dx); and a penalty of the wrong sign: it pulls ds/dx outwards in every record, by one
-        factor for good (3 records, norms twice apart), or the more the steeper the discriminator is (6).
-        A slope that is computed in 6 records and to which no loss is ever sent back (without create_graph,
-        detached, not added): error where a Wasserstein loss needs it (0.95), else a warning (0.8).
+        factor for good (3 records, norms twice apart), or the more the steeper the discriminator is (6), or
+        inwards at the smaller slopes (2 records) and outwards at the larger (3). A slope that is computed in
+        6 records and to which no loss is ever sent back (without create_graph, detached, not added), or
+        nothing but zero though it is beyond 1.5: error where a Wasserstein loss needs it (0.95), else a
+        warning (0.8).
 
     What else it could be
         An R1 or DRAGAN penalty: other families, other points, other targets; not judged here. A penalty per
@@ -218,6 +221,39 @@ class GradientPenaltyInvalid(Check):
             details={"case": "sign"},
         )
 
+    def _about_the_target(self, observations: Observations) -> Finding | None:
+        """The same of a penalty towards a target whose side has changed."""
+        turn = turned_about_a_target(observations)
+        if turn is None:
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            f"The gradient penalty has the wrong sign: in {turn.records} records it makes the discriminator "
+            f"flatter at slopes up to {turn.flat:.3g} and steeper at slopes from {turn.steep:.3g} on.",
+            evidence=(
+                Measurement(
+                    "penalty.pull",
+                    observations.series("penalty.pull").finite().last,
+                    0.0,
+                    "below",
+                    "exact: dL/dg = 2 weight (1 - target / |g|) g",
+                    "mean factor c in dL/dg = c g, in the newest record",
+                ),
+                Measurement(
+                    "penalty.gradient",
+                    turn.steep,
+                    turn.flat,
+                    "above",
+                    "exact: all records",
+                    "mean |ds/dx| from which it pulls outwards",
+                ),
+            ),
+            since=turn.since,
+            remedies=(_SIGN,),
+            details={"case": "sign"},
+        )
+
     def _pulled(self, observations: Observations) -> Finding | None:
         """The exact test, whatever the loss: over which axes the loop's own penalty takes its norm."""
         parallel = observations.series("penalty.parallel").finite()
@@ -299,7 +335,10 @@ class GradientPenaltyInvalid(Check):
             observations.fact("objective.discriminator") or observations.fact("objective.family")
         )
         pulled = (
-            without_effect(self, observations) or self._turned(observations) or self._pulled(observations)
+            without_effect(self, observations)
+            or self._turned(observations)
+            or self._about_the_target(observations)
+            or self._pulled(observations)
         )
         if pulled is not None:
             return pulled
