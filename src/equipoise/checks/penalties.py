@@ -37,8 +37,8 @@ class Turn:
 def _law(observations: Observations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps, mean pulls and mean norms of the records that have both."""
     pull, norm = (observations.series(f"penalty.{name}").finite() for name in ("pull", "gradient"))
-    steps = np.intersect1d(pull.steps, norm.steps)
-    return steps, pull.values[np.isin(pull.steps, steps)], norm.values[np.isin(norm.steps, steps)]
+    steps, ours, theirs = np.intersect1d(pull.steps, norm.steps, return_indices=True)
+    return steps, pull.values[ours], norm.values[theirs]
 
 
 def turned_about_a_target(observations: Observations) -> Turn | None:

@@ -246,8 +246,7 @@ class Watcher:
             if self._answers.only_features(one.member, terminals, tuple(one.samples.shape[1:])):
                 chosen = []
             one.certain = certain
-            if one.attached:
-                one.asked = self._asked
+            one.asked = self._asked if one.attached else one.asked
             by_path = dict(terminals)
             rows, read = len(one.samples), self._on_reading
             one.scores = [
@@ -319,8 +318,8 @@ class Watcher:
                 and not (candidate.requires_grad and descends(candidate, self._identity))
             ]
         if value.requires_grad:
-            at_penalty, sent_back = Hook(self, "_note_at_penalty"), Hook(self, "_note_gradients")
-            keep = keep_input_gradient(one, at_penalty, sent_back, self.discriminator, self.problems)
+            hooks = Hook(self, "_note_at_penalty"), Hook(self, "_note_gradients")
+            keep = keep_input_gradient(one, *hooks, self.discriminator, self.problems)
             handle = value.register_hook(shielded(self.problems, "input-gradients", keep))
             if value.is_leaf:
                 # A leaf may outlive the step (a fixed batch of reals); its hook must not.

@@ -31,9 +31,10 @@ def test_a_collapse_is_left_to_the_other_check_and_said_to_be_undecided() -> Non
 
 def test_a_condition_that_moves_a_young_generators_samples_as_far_as_its_latent_does_is_heeded() -> None:
     """All samples are near each other yet: 0.11 by the condition, 0.08 by the latent (an ACGAN, step 200)."""
-    assert found(NAME, _run(0.11, 0.8, noise=0.08)) is None
-    assert found(NAME, _run(0.11, 0.8, noise=0.6)).severity == "warning"
-    assert found(NAME, _run(0.11, 0.01, noise=0.08)).severity == "warning"  # the discriminator's alone
+    assert found(NAME, _run(0.11, 0.8, noise=0.08, step=300)) is None
+    assert found(NAME, _run(0.11, 0.8, noise=0.6, step=300)).severity == "warning"
+    assert found(NAME, _run(0.11, 0.01, noise=0.08, step=300)).severity == "warning"  # the discriminator's
+    assert found(NAME, _run(0.11, 0.8, noise=0.08, step=3000)).severity == "warning"
 
 
 def test_a_generator_without_latent_leaves_the_collapse_open() -> None:
@@ -54,7 +55,8 @@ def test_samples_of_a_young_generator_answer_by_less() -> None:
     assert found(NAME, _run(0.29, 0.8, step=300, signals=half)) is None
     assert found(NAME, _run(0.1, 0.8, step=300, signals=half)).severity == "warning"
     assert found(NAME, _run(0.29, 0.8, step=3000, signals=half)).severity == "warning"
-    assert found(NAME, _run(0.29, 0.8, step=300, signals={"sample.distance.ratio": 1.0})) is not None
+    spread = {"sample.distance.ratio": 1.0}
+    assert found(NAME, _run(0.29, 0.8, noise=1.0, step=300, signals=spread)) is not None
 
 
 def test_unconditional_networks_and_early_steps_are_not_judged() -> None:

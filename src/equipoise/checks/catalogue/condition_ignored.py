@@ -91,9 +91,9 @@ class ConditionIgnored(Check):
 
     Evidence and threshold
         For networks that are given a condition, after the warm-up. Warning: swapping it changes the samples
-        by less than 30 % of the mean distance between reals and by less than half of what a new latent does
-        (5 % where the generator has no latent: then all its samples differ by their conditions only; up to
-        five warm-ups by as much less as the fakes are nearer to each other than reals), or the scores of
+        by less than 30 % of the mean distance between reals (5 % where the generator has no latent: then all
+        its samples differ by their conditions only; up to five warm-ups by as much less as the fakes are
+        nearer to each other than reals, and by less than half of what a new latent does), or the scores of
         reals by less than 5 % of their
         spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
@@ -175,7 +175,7 @@ class ConditionIgnored(Check):
             limit *= min(1.0, spread) if math.isfinite(spread) else 1.0
         generator = observations.fact("generator.conditional") is True and condition < limit
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
-        if generator and condition >= HEEDED * noise:
+        if generator and young(observations) and condition >= HEEDED * noise:
             generator = False
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
             generator = False
