@@ -121,6 +121,13 @@ def agreement(part: Part) -> Tensor | None:
     one = part.owner
     if one.call is None or one.link is None:
         return None
+    shown = [
+        classes
+        for path, value in tensors({"args": one.args, "kwargs": one.kwargs})
+        if path != one.path and (classes := classes_of(value, len(one.samples))) is not None
+    ]
+    if not shown and not one.other_answers:
+        return None  # nothing to compare with, as in most loops
     made = len(one.call.output(one.output_path))
     inputs = [value for _, value in tensors((one.call.args, one.call.kwargs))]
     given = [classes_of(value, made) for value in inputs]
@@ -130,13 +137,8 @@ def agreement(part: Part) -> Tensor | None:
         given, compare = [groups_of(value, made) for value in inputs], _same_pairs
     rows = part.rows if part.rows is not None else one.rows
     shares = []
-    for path, value in tensors({"args": one.args, "kwargs": one.kwargs}):
-        if path == one.path:
-            continue
-        judged = classes_of(value, len(one.samples))
-        if judged is None:
-            continue
-        judged = judged if rows is None else judged[rows]
+    for classes in shown:
+        judged = classes if rows is None else classes[rows]
         shares += [
             compare(own.to(judged.device), judged)
             for own in given

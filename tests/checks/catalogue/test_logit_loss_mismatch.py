@@ -31,7 +31,10 @@ def test_least_squares_between_zero_and_one_is_fine() -> None:
     assert found(NAME, observe(inside, base=healthy_least_squares_gan())) is None
 
 
-@pytest.mark.parametrize(("family", "severity"), [("wasserstein", "error"), ("hinge", "warning")])
+SQUASHED = [("wasserstein", "error"), ("hinge", "warning"), ("relativistic-average", "warning")]
+
+
+@pytest.mark.parametrize(("family", "severity"), SQUASHED)
 def test_a_squashed_critic(family: str, severity: str) -> None:
     facts = {"discriminator.output_activation": "sigmoid", "objective.declared": family}
     assert found(NAME, observe(facts=facts, base=healthy_wasserstein_gp())).severity == severity
@@ -52,7 +55,7 @@ def test_a_squashed_critic_whose_penalty_hides_the_family() -> None:
 
 
 def test_a_sigmoid_under_cross_entropy_or_least_squares_is_no_mismatch() -> None:
-    for family in ("non-saturating", "least-squares"):
+    for family in ("non-saturating", "least-squares", "cross-entropy"):
         facts = {"discriminator.output_activation": "sigmoid", "objective.family.output": family}
         assert found(NAME, observe(facts=facts, base=healthy_ns_gan())) is None
 

@@ -19,6 +19,8 @@ SQUASHING = ("sigmoid", "softmax", "tanh")
 LOGIT_FAMILIES = ("non-saturating", "minimax")
 UNBOUNDED = ("wasserstein",)
 LOGISTIC = "logistic"
+# They compare scores before any transformation: behind a sigmoid two of them differ by 1 at most.
+RELATIVISTIC = ("relativistic-pairing", "relativistic-average", "relativistic-average-hinge")
 STRUCTURE = "exact: a bounded head under a loss that needs unbounded scores"
 DOUBLE = "exact: the slopes are those of a sigmoid applied twice"
 LOGIT = "a sigmoid's range, over at least 50 steps and 5 records (PaddlePaddle issue 22085)"
@@ -43,10 +45,10 @@ class LogitLossMismatch(Check):
         Exact, error: the slopes fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein
         loss on the output of a sigmoid, softmax or tanh; or a loss of logits on the output of a tanh. Error
         from two signals: all outputs within [0, 1] over at least 50 steps and 5 records, and slopes that fit
-        a loss of logits at these outputs within 10 %. Warning: a hinge loss behind such an activation, or
-        one of the losses above in the generator's step alone (a penalty hides the discriminator's); in a
-        plain log, losses inside the double sigmoid's envelope (fake never below 0.69, real never below 0.313,
-        over at least 50 records) that do move.
+        a loss of logits at these outputs within 10 %. Warning: a hinge or a relativistic loss behind such an
+        activation, or one of the losses above in the generator's step alone (a penalty hides the
+        discriminator's); in a plain log, losses inside the double sigmoid's envelope (fake never below 0.69,
+        real never below 0.313, over at least 50 records) that do move.
 
     What else it could be
         - A plateau at ln 2 of a discriminator that cannot tell: its outputs are logits on both sides of zero.
@@ -63,6 +65,7 @@ class LogitLossMismatch(Check):
         - https://github.com/torchgan/torchgan/issues/116
         - https://github.com/ozanciga/gans-with-pytorch/issues/2 (Wasserstein critic with a sigmoid)
         - Arjovsky et al., "Wasserstein GAN", 2017, section 3: the critic is not squashed.
+        - Jolicoeur-Martineau, "The relativistic discriminator", 2018: C(x), before any transformation.
     """
 
     code = "EQ001"
@@ -148,7 +151,7 @@ class LogitLossMismatch(Check):
         family = generated if alone else declared or at_output
         # What a sigmoid gives is a probability, and has checks of its own; what tanh gives is no logit.
         logits = activation == "tanh" and (at_output == LOGISTIC or (alone and generated == LOGISTIC))
-        if activation not in SQUASHING or not (logits or family in (*UNBOUNDED, "hinge")):
+        if activation not in SQUASHING or not (logits or family in (*UNBOUNDED, "hinge", *RELATIVISTIC)):
             return None
         exact = (logits or family in UNBOUNDED) and not alone
         return self.finding(
