@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from observe import found, healthy_ns_gan, healthy_ring_gan, observe
 
+from equipoise.history.observations import Series
+
 NAME = "init-sanity"
 
 
@@ -76,6 +78,15 @@ def test_dead_units_at_the_start_but_not_later() -> None:
     assert found(NAME, observe({"activation.dead": 0.8}, base=healthy_ns_gan())).severity == "warning"
     later = observe({"activation.dead": lambda t: 0.8 * (t > 0.5)}, base=healthy_ns_gan())
     assert found(NAME, later) is None
+
+
+def test_units_that_come_to_life_and_a_single_record_of_a_run() -> None:
+    """BicycleGAN as published: 62 % at the bottom of its U-Net, where hardly any signal arrives at first."""
+    revived = {"activation.dead": lambda t: 0.6 * (t < 0.02)}
+    assert found(NAME, observe(revived, base=healthy_ns_gan())) is None
+    single = {"activation.dead": Series(np.array([2.0]), np.array([0.6]))}
+    assert found(NAME, observe(single, base=healthy_ns_gan())) is None
+    assert found(NAME, observe(single, source="preflight", base=healthy_ns_gan())).severity == "warning"
 
 
 def test_units_are_zero_for_all_where_all_inputs_are_the_same() -> None:
