@@ -126,17 +126,18 @@ def agreement(part: Part) -> Tensor | None:
         for path, value in tensors({"args": one.args, "kwargs": one.kwargs})
         if path != one.path and (classes := classes_of(value, len(one.samples))) is not None
     ]
-    if not shown and not one.other_answers:
-        return None  # nothing to compare with, as in most loops
-    made = len(one.call.output(one.output_path))
     inputs = [value for _, value in tensors((one.call.args, one.call.kwargs))]
+    shares = _concatenated(one, inputs)
+    if not shown and not one.other_answers:
+        # Nothing else to compare with, as in most loops.
+        return torch.stack(shares).max() if shares else None
+    made = len(one.call.output(one.output_path))
     given = [classes_of(value, made) for value in inputs]
     compare = _same_class
     if not any(own is not None for own in given):
         # An embedding that the loop looks up itself (BigGAN's shared one) shows who is of one class.
         given, compare = [groups_of(value, made) for value in inputs], _same_pairs
     rows = part.rows if part.rows is not None else one.rows
-    shares = []
     for classes in shown:
         judged = classes if rows is None else classes[rows]
         shares += [
@@ -144,7 +145,6 @@ def agreement(part: Part) -> Tensor | None:
             for own in given
             if own is not None and len(own) == len(judged)
         ]
-    shares += _concatenated(one, inputs)
     for _, slopes in one.other_answers:
         asked = class_told(slopes)
         if asked is None:
