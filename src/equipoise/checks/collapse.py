@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from equipoise.checks.conditions import above, below
 from equipoise.checks.finding import Measurement, Severity
 from equipoise.checks.samples import CALIBRATION, FAR_COVERAGE, improvement, trend_window
 from equipoise.checks.trends import latest, recent_trend, rolling_median
 from equipoise.checks.windows import sustained
-from equipoise.history.observations import Observations, Series
+from equipoise.history.observations import Observations
 
 # What `collapse` reads; a check that calls it declares these.
 COLLAPSE_SIGNALS = (
@@ -112,7 +114,7 @@ def opening(observations: Observations) -> bool:
     series = observations.series("sample.distance.ratio").finite()
     if not young(observations) or len(series) < OPENING_RECORDS:
         return False
-    start = Series(series.steps[: len(series) // 4], series.values[: len(series) // 4]).median()
+    start = float(np.median(series.values[: len(series) // 4]))
     now = latest(observations, "sample.distance.ratio").median()
     best = rolling_median(series, 0.0, OPENING_RECORDS // 4).values
     return now >= OPENED * start and now >= LEFT_OF_BEST * float(best.max())

@@ -34,7 +34,7 @@ class Turn:
     since: int
 
 
-def _law(observations: Observations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def law(observations: Observations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps, mean pulls and mean norms of the records that have both."""
     pull, norm = (observations.series(f"penalty.{name}").finite() for name in ("pull", "gradient"))
     steps, ours, theirs = np.intersect1d(pull.steps, norm.steps, return_indices=True)
@@ -43,7 +43,7 @@ def _law(observations: Observations) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def turned_about_a_target(observations: Observations) -> Turn | None:
     """Whether it pulls inwards where the discriminator is flat, and outwards where steep, in all records."""
-    steps, pull, norm = _law(observations)
+    steps, pull, norm = law(observations)
     inwards, outwards = pull > 0, pull < 0
     if (
         inwards.sum() < _INWARDS

@@ -7,7 +7,13 @@ from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.history.observations import Observations
 
 # What `without_effect` reads; a check that calls it declares these.
-EFFECT_SIGNALS = ("penalty.applied", "penalty.sent", "penalty.without_graph")
+EFFECT_SIGNALS = (
+    "penalty.applied",
+    "penalty.sent",
+    "penalty.without_graph",
+    "penalty.pull",
+    "penalty.gradient",
+)
 EFFECT_FACTS = ("objective.declared", "objective.discriminator", "discriminator.spectral_norm")
 # Lazily applied penalties fall into some records only.
 LEAST_RECORDS = 6
@@ -57,21 +63,21 @@ def without_effect(check: Check, observations: Observations) -> Finding | None:
         return None
     if computed < LEAST_RECORDS and (computed or bare < LEAST_RECORDS):
         return None
+    records = computed or bare
+    if not computed:
+        what = "without create_graph, so that no penalty on it can move a weight"
+    elif zero:
+        what = "for a penalty whose weight is zero: it moves no weight of the discriminator"
+    else:
+        what = "for a penalty, but nothing is sent back to it: the penalty moves no weight"
     family = observations.fact("objective.declared") or observations.fact("objective.discriminator")
     needed = family == "wasserstein" and not observations.fact("discriminator.spectral_norm")
     first = applied.steps[applied.values > 0] if computed else asked.steps[asked.values > 0]
     return check.finding(
         "error" if needed else "warning",
         0.95 if needed else 0.8,
-        "The discriminator's slope at its inputs is computed "
-        + (
-            "without create_graph, so that no penalty on it can move a weight"
-            if not computed
-            else "for a penalty whose weight is zero: it moves no weight of the discriminator"
-            if zero
-            else "for a penalty, but nothing is sent back to it: the penalty moves no weight"
-        )
-        + f" (in all of {computed or bare} records that show it).",
+        f"The discriminator's slope at its inputs is computed {what} (in all of {records} records that show "
+        "it).",
         evidence=(
             Measurement(
                 "penalty.pull" if zero else "penalty.sent",
@@ -85,7 +91,7 @@ def without_effect(check: Check, observations: Observations) -> Finding | None:
             ),
             Measurement(
                 "penalty.applied" if computed else "penalty.without_graph",
-                float(computed or bare),
+                float(records),
                 float(LEAST_RECORDS),
                 "above",
                 "ours: penalties may be applied lazily",

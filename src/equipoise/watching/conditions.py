@@ -121,23 +121,31 @@ def agreement(part: Part) -> Tensor | None:
     one = part.owner
     if one.call is None or one.link is None:
         return None
+    inputs = [value for _, value in tensors((one.call.args, one.call.kwargs))]
+    shares = [*_concatenated(one, inputs), *_given(part, inputs, len(one.call.output(one.output_path)))]
+    return torch.stack(shares).max() if shares else None
+
+
+def _given(part: Part, inputs: list[Tensor], made: int) -> list[Tensor]:
+    """Agreements of the generator's classes with those that the discriminator is given, or asked for.
+
+    `made` is how many samples the call with these `inputs` made.
+    """
+    one = part.owner
     shown = [
         classes
         for path, value in tensors({"args": one.args, "kwargs": one.kwargs})
         if path != one.path and (classes := classes_of(value, len(one.samples))) is not None
     ]
-    inputs = [value for _, value in tensors((one.call.args, one.call.kwargs))]
-    shares = _concatenated(one, inputs)
     if not shown and not one.other_answers:
-        # Nothing else to compare with, as in most loops.
-        return torch.stack(shares).max() if shares else None
-    made = len(one.call.output(one.output_path))
+        return []  # nothing to compare with, as in most loops
     given = [classes_of(value, made) for value in inputs]
     compare = _same_class
     if not any(own is not None for own in given):
         # An embedding that the loop looks up itself (BigGAN's shared one) shows who is of one class.
         given, compare = [groups_of(value, made) for value in inputs], _same_pairs
     rows = part.rows if part.rows is not None else one.rows
+    shares: list[Tensor] = []
     for classes in shown:
         judged = classes if rows is None else classes[rows]
         shares += [
@@ -156,7 +164,7 @@ def agreement(part: Part) -> Tensor | None:
             known = asked >= 0
             if bool(known.all() if compare is _same_pairs else known.any()):
                 shares.append(compare(own.to(asked.device)[known], asked[known]))
-    return torch.stack(shares).max() if shares else None
+    return shares
 
 
 def _concatenated(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
@@ -170,7 +178,7 @@ def _concatenated(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
             for columns in (value[:, : beside.shape[1]], value[:, -beside.shape[1] :]):
                 own = classes_of(columns, len(beside))
                 if own is not None and judged is not None:
-                    shares.append(torch.eq(judged, own.to(beside.device)).float().mean())
+                    shares.append(_same_class(own.to(beside.device), judged))
     return shares
 
 

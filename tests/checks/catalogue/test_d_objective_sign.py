@@ -132,3 +132,17 @@ def test_samples_that_are_real_in_parts_are_no_step_without_reals() -> None:
     assert divided(0.0).severity == "warning"
     assert divided(None).severity == "warning"
     assert divided(0.9) is None
+
+
+def test_reals_that_are_judged_a_second_time_as_fakes_are_an_error() -> None:
+    def again(share: float, every: int = 10):
+        same = lambda t: (t < share).astype(np.float64)  # noqa: E731
+        return found(NAME, observe({"batch.fake.real": same}, base=healthy_ns_gan(), every=every))
+
+    finding = again(1.1)
+    assert finding.severity == "error"
+    assert finding.evidence[0].name == "batch.fake.real"
+    assert again(0.0) is None
+    # A batch that meets itself now and then is chance; four records are too few.
+    assert again(0.6) is None
+    assert again(1.1, every=1000) is None

@@ -170,13 +170,12 @@ class ConditionIgnored(Check):
         # young generator are near each other, whatever they follow.
         limit = SMALL if math.isnan(noise) else SMALL_ANSWER
         if young(observations):
-            # Samples that are still near each other answer by as much less to anything.
+            # Samples that are still near each other answer by as much less to anything, a new latent too.
             spread = latest(observations, "sample.distance.ratio").median()
             limit *= min(1.0, spread) if math.isfinite(spread) else 1.0
+            limit = min(limit, HEEDED * noise) if math.isfinite(noise) else limit
         generator = observations.fact("generator.conditional") is True and condition < limit
         discriminator = observations.fact("discriminator.conditional") is True and score < SMALL
-        if generator and young(observations) and condition >= HEEDED * noise:
-            generator = False
         if generator and noise < SMALL:  # nothing changes the output: a collapse, not a deaf ear
             generator = False
         if not generator and not discriminator:

@@ -9,7 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
-from equipoise.checks.penalties import turned_about_a_target
+from equipoise.checks.penalties import law, turned_about_a_target
 from equipoise.checks.penalty_effect import EFFECT_FACTS, EFFECT_SIGNALS, without_effect
 from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
 from equipoise.checks.windows import confidence
@@ -117,7 +117,8 @@ class GradientPenaltyInvalid(Check):
 
     Remedies
         Root: flatten per sample before the norm; one uniform alpha per sample; no batch or instance norm
-        in the critic; lambda = 10.
+        in the critic; lambda = 10; the slope computed with create_graph=True, and its penalty added to the
+        loss with a positive weight.
 
     References
         Gulrajani et al. (2017), algorithm 1 and section 4; caogang/wgan-gp issues 16, 25 and 27;
@@ -132,9 +133,7 @@ class GradientPenaltyInvalid(Check):
         *IMPROVEMENT_SIGNALS,
         *EFFECT_SIGNALS,
         "penalty.parallel",
-        "penalty.pull",
         "penalty.pull.spread",
-        "penalty.gradient",
         "penalty.gradient.std",
     )
     facts = (
@@ -171,12 +170,10 @@ class GradientPenaltyInvalid(Check):
 
         Towards a target t it pulls inwards beyond t, and outwards below it, the less the nearer the norm is.
         """
-        pull, norm = (observations.series(f"penalty.{name}").finite() for name in ("pull", "gradient"))
-        steps = sorted(set(pull.steps.tolist()) & set(norm.steps.tolist()))
-        if len(steps) < RECORDS or not pull.largest() < 0:
+        steps, pull, norms = law(observations)
+        if len(steps) < RECORDS or not pull.max() < 0:
             return None
-        size = -pull.values[np.isin(pull.steps, steps)]
-        norms = norm.values[np.isin(norm.steps, steps)]
+        size = -pull
         alike = observations.series("penalty.pull.spread").median() < SAME_FACTOR
         change, moved = float(size.std() / size.mean()), float(norms.std() / norms.mean())
         constant = alike and change < min(CONSTANT_FACTOR, moved / STILL)
@@ -194,7 +191,7 @@ class GradientPenaltyInvalid(Check):
             evidence=(
                 Measurement(
                     "penalty.pull",
-                    pull.largest(),
+                    float(pull.max()),
                     0.0,
                     "below",
                     "exact: gradient descent on |ds/dx|^2 pulls inwards",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
-from equipoise.checks.windows import confidence, sustained
+from equipoise.checks.windows import Sustained, confidence, sustained
 from equipoise.history.observations import Observations
 
 NOTICEABLE = 0.01  # of the gradient after the player's own backward
@@ -90,32 +90,21 @@ class StaleGradients(Check):
             return None  # where one player is never updated, its backward pass is taken for the other's
         for player in ("discriminator", "generator"):
             name = f"gradient.{player}.stale"
-            found = sustained(
-                observations, name, lambda v: v > NOTICEABLE, steps=LEAST_STEPS, records=LEAST_RECORDS
-            )
+            found = _held(observations, name)
             if found is None:
                 continue
-            harmful = found.value > HARMFUL
             whole = observations.series(name).since(found.since).finite()
             share = whole.share(whole.values > NOTICEABLE)
             other = "generator" if player == "discriminator" else "discriminator"
-            return self.finding(
-                "error" if harmful else "warning",
-                0.95 if harmful else confidence(0.7, 0.9, found.value / NOTICEABLE - 1),
+            return self._told(
+                name,
+                found,
                 f"Before the {player}'s own backward pass its parameters already hold a gradient of "
                 f"{found.value:.0%} of the size it has afterwards, over {found.steps:.0f} steps: it was "
                 "not cleared.",
-                evidence=(
-                    Measurement(
-                        name,
-                        found.value,
-                        HARMFUL if harmful else NOTICEABLE,
-                        "above",
-                        SOURCE,
-                        "gradient before the own backward pass, over the one after it",
-                    ),
-                ),
-                because=(
+                SOURCE,
+                "gradient before the own backward pass, over the one after it",
+                (
                     Alternative(
                         "gradient accumulation over several batches",
                         "ruled out",
@@ -128,42 +117,56 @@ class StaleGradients(Check):
                         "no published training step uses it",
                     ),
                 ),
-                since=found.since,
             )
         return self._foreign(observations)
 
     def _foreign(self, observations: Observations) -> Finding | None:
         """The generator's loss is sent back between the discriminator's own and the discriminator's step."""
         name = "gradient.discriminator.foreign"
-        found = sustained(
-            observations, name, lambda v: v > NOTICEABLE, steps=LEAST_STEPS, records=LEAST_RECORDS
-        )
+        found = _held(observations, name)
         if found is None:
             return None
-        harmful = found.value > HARMFUL
-        return self.finding(
-            "error" if harmful else "warning",
-            0.95 if harmful else confidence(0.7, 0.9, found.value / NOTICEABLE - 1),
+        return self._told(
+            name,
+            found,
             "Between the discriminator's own backward pass and its step the generator's loss is sent back "
             f"through it and adds to its gradient: {found.value:.0%} of the gradient of a layer, over "
             f"{found.steps:.0f} steps. The discriminator's step then serves the generator's loss as well.",
-            evidence=(
-                Measurement(
-                    name,
-                    found.value,
-                    HARMFUL if harmful else NOTICEABLE,
-                    "above",
-                    "exact: what the generator's backward pass added; 1 % leaves room for rounding",
-                    "share of a layer's gradient that the generator's loss added last",
-                ),
-            ),
-            because=(
+            "exact: what the generator's backward pass added; 1 % leaves room for rounding",
+            "share of a layer's gradient that the generator's loss added last",
+            (
                 Alternative(
                     "weights of the discriminator that ask for no gradient in the generator's step",
                     "ruled out",
                     "the gradient was seen to change",
                 ),
             ),
-            since=found.since,
             remedies=(DISCRIMINATOR_LAST,),
         )
+
+    def _told(
+        self,
+        name: str,
+        found: Sustained,
+        message: str,
+        source: str,
+        meaning: str,
+        because: tuple[Alternative, ...],
+        remedies: tuple[Remedy, ...] | None = None,
+    ) -> Finding:
+        """The finding of a share of the gradient that is not the own loss's, by how large it is."""
+        harmful = found.value > HARMFUL
+        limit = HARMFUL if harmful else NOTICEABLE
+        return self.finding(
+            "error" if harmful else "warning",
+            0.95 if harmful else confidence(0.7, 0.9, found.value / NOTICEABLE - 1),
+            message,
+            evidence=(Measurement(name, found.value, limit, "above", source, meaning),),
+            because=because,
+            since=found.since,
+            remedies=remedies,
+        )
+
+
+def _held(observations: Observations, name: str) -> Sustained | None:
+    return sustained(observations, name, lambda v: v > NOTICEABLE, steps=LEAST_STEPS, records=LEAST_RECORDS)
