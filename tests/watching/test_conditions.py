@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import equipoise
 from equipoise.watching.conditions import classes_of, kinship, named
+from equipoise.watching.kinds import Kinds
 
 CLASSES, BATCH = 4, 32
 
@@ -39,6 +40,7 @@ def same(y: Tensor) -> Tensor:
 def play(
     shown: Callable[[Tensor], Tensor] = same,
     judged: Callable[[Tensor], Tensor] = same,
+    asked: Callable[[Tensor], Tensor] = same,
     *,
     one_hot: bool = False,
     concatenated: bool = False,
@@ -58,7 +60,7 @@ def play(
     for _ in range(60):
         y = torch.randint(0, CLASSES, (BATCH,))
         real = torch.randn(BATCH, 2) + y[:, None]
-        made = torch.randint(0, CLASSES, (BATCH,))
+        made = asked(torch.randint(0, CLASSES, (BATCH,)))
         fake = generator(torch.randn(BATCH, 4), form(made))
         if concatenated:
             both = discriminator(torch.cat([real, fake.detach()]), torch.cat([form(y), form(shown(made))]))
@@ -434,3 +436,35 @@ def test_classes_that_the_loop_embeds_itself(order: str) -> None:
         assert sum(shown) / len(shown) == pytest.approx(0.25, abs=0.1)
     found = [one.severity for one in monitor.diagnose().findings if one.name == "condition-ignored"]
     assert found == ([] if order == "right" else ["error"])
+
+
+def only(one: int) -> Callable[[Tensor], Tensor]:
+    return lambda y: torch.full_like(y, one)
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_one_class_for_all_fakes(one_hot: bool) -> None:
+    monitor = play(asked=only(2), one_hot=one_hot)
+    facts = monitor.observations().facts
+    assert (facts["generator.classes"], facts["generator.classes.asked"]) == (CLASSES, 1)
+    finding = next(one for one in monitor.diagnose().findings if one.name == "condition-ignored")
+    assert "can be asked for 4 classes" in finding.message
+    drawn = play(one_hot=one_hot).observations().facts
+    assert (drawn["generator.classes"], drawn["generator.classes.asked"]) == (CLASSES, CLASSES)
+
+
+def test_one_class_a_batch_is_no_single_class() -> None:
+    """Batches of one class each, another every time: all are asked for in the end."""
+    monitor = play(asked=lambda y: torch.full_like(y, int(y[0])))
+    assert monitor.observations().facts["generator.classes.asked"] == CLASSES
+    assert "condition-ignored" not in {finding.name for finding in monitor.diagnose().findings}
+
+
+def test_a_flag_beside_the_class_is_none() -> None:
+    kinds = Kinds(Conditional(4, 2))
+    y, flag = torch.randint(0, CLASSES, (BATCH,)), torch.ones(BATCH, dtype=torch.long)
+    kinds.call(SimpleNamespace(args=(torch.randn(BATCH, 4), y, flag), kwargs={}))
+    assert kinds.facts()["generator.classes.asked"] == len(y.unique())
+    kinds = Kinds(nn.Linear(4, 2))
+    kinds.call(SimpleNamespace(args=(torch.randn(BATCH, 4),), kwargs={}))
+    assert kinds.facts() == {}

@@ -68,6 +68,17 @@ FACTS: dict[str, Fact] = {
             "discriminator.output_activation",
             "sigmoid | tanh | softmax | ... | null, from the last module used",
         ),
+        *(
+            fact
+            for player in ("generator", "discriminator")
+            for fact in (
+                Fact(
+                    f"{player}.output_activations",
+                    "activations at the output, one behind another, the last first",
+                ),
+                Fact(f"{player}.output_range", "[low, high] that they can give, null where it has no end"),
+            )
+        ),
         Fact(
             "generator.batch_norm_before_nonlinearity",
             "true if the latent itself goes through batch norm, no layer before",
@@ -84,6 +95,11 @@ FACTS: dict[str, Fact] = {
             "generator.conditional",
             "true if the generator is given a condition (labels or an image) beside the latent",
         ),
+        Fact(
+            "generator.classes", "classes that the generator could be asked for: of its embedding, or one-hot"
+        ),
+        Fact("generator.classes.asked", "different classes in the recorded calls of its own steps"),
+        Fact("generator.classes.samples", "samples in these calls"),
         Fact("generator.input", "latent | image | both: what the generator is given"),
         Fact(
             "generator.overlap",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
 
+from equipoise.watching.activations import activation_chain, output_range
 from equipoise.watching.fingerprint import FIT, Batch, objective_facts, reconstructed_losses
 from equipoise.watching.halves import half_turned
 from equipoise.watching.joint import Joint
+from equipoise.watching.kinds import Kinds
 from equipoise.watching.modes import ModalLayers
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import structure_facts
@@ -21,40 +24,9 @@ from equipoise.watching.unsent import fakes_used, sent_back
 if TYPE_CHECKING:
     from equipoise.watching.watcher import Watcher
 
-_ACTIVATIONS = {
-    "TanhBackward0": "tanh",
-    "SigmoidBackward0": "sigmoid",
-    "ReluBackward0": "relu",
-    "LeakyReluBackward0": "leaky-relu",
-    "SoftmaxBackward0": "softmax",
-    "LogSoftmaxBackward0": "log-softmax",
-    "SoftplusBackward0": "softplus",
-    "HardtanhBackward0": "hardtanh",
-    "ClampBackward1": "clamp",
-    "ClampBackward0": "clamp",
-}
-BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardtanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
-_REARRANGING = ("View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Alias", "T", "Transpose",
-                "Permute", "Clone")  # fmt: skip
 _OFTEN = 20
 _REVERSED = 3
 _FINGERPRINTS = 12
-
-
-def output_activation(value: Tensor) -> str | None:
-    """The activation that a tensor came out of, from its autograd node; None if it is another operation."""
-    node = value.grad_fn
-    for _ in range(6):
-        if node is None:
-            return None
-        name = node.name()
-        if name in _ACTIVATIONS:
-            return _ACTIVATIONS[name]
-        parents = [parent for parent, _ in node.next_functions if parent is not None]
-        if not name.startswith(_REARRANGING) or len(parents) != 1:
-            return None
-        node = parents[0]
-    return None
 
 
 class RunningFacts:
@@ -78,6 +50,7 @@ class RunningFacts:
         }
         self._modal = {"generator": ModalLayers(generator), "discriminator": ModalLayers(discriminator)}
         self._joint = Joint()
+        self._kinds = Kinds(generator)
         self._cuts = self._others = self._reversed = 0
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
@@ -108,11 +81,16 @@ class RunningFacts:
         if player in self._activation_seen:
             return
         self._activation_seen.add(player)
-        seen = output_activation(value)
+        chain = activation_chain(value)
+        seen = chain[0] if chain else None
         # What the graph shows overrules the guess from the last layer by name, unless the graph is compiled.
         opaque = value.grad_fn is None or "Compiled" in value.grad_fn.name()
         if seen is not None or not opaque:
             self.values[f"{player}.output_activation"] = seen
+        if chain:
+            ends = output_range(chain)
+            self.values[f"{player}.output_activations"] = chain
+            self.values[f"{player}.output_range"] = [end if math.isfinite(end) else None for end in ends]
 
     def discriminator_pass(self, one: DiscriminatorPass, module: nn.Module, output: Any) -> None:
         modes = self._modes["discriminator"]
@@ -142,6 +120,7 @@ class RunningFacts:
         kind = "image" if images and not latents else "both" if images and latents else "latent"
         self.values["generator.input"] = kind
         self.values["generator.conditional"] = len(given) > 1 or bool(images)
+        self._kinds.call(call)
 
     def real_batch(self, samples: Tensor) -> None:
         shape = tuple(samples.shape[1:])
@@ -318,6 +297,7 @@ class RunningFacts:
         facts = dict(self.values)
         facts |= self._objective
         facts |= self._clipping()
+        facts |= self._kinds.facts()
         facts["shape.broadcast"] = self._broadcast(facts)
         facts["ema"] = watcher.averages.facts()
         facts["ema.untouched"] = watcher.averages.untouched()

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from equipoise.watching import anatomy, composite, conditions, recorder, statistics
+from equipoise.watching.activations import BOUNDS
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
 from equipoise.watching.energies import reconstructs
 from equipoise.watching.exchanged import reals_as_fakes
-from equipoise.watching.facts import BOUNDS
 from equipoise.watching.foreign import Foreign
 from equipoise.watching.isolation import unheard
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part

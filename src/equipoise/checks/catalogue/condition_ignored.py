@@ -23,6 +23,8 @@ HEEDED = 0.5
 AGREE = 0.8
 RECORDS = 5
 RECORDS_NOT_ASKED = 10
+# A class of one in twenty is missed by so many samples once in 500,000 runs.
+SAMPLES_OF_ONE_CLASS = 256
 LONG = 300  # updates in which a layer of its own learns classes that show
 # Standard errors by which labels that belong to the samples must show: among neighbours, or in the scores.
 SHOWS = 2.0
@@ -66,6 +68,12 @@ MAKE_IT_HEED = (
         "unsafe",
     ),
 )
+DRAW_CLASSES = Remedy(
+    "draw-classes-as-in-the-data",
+    "Draw the generator's classes anew for every batch, as often as they are among the reals.",
+    "root",
+    "display-only",
+)
 ASK_FOR_THE_CLASS = Remedy(
     "ask-for-the-class",
     "Add the discriminator's class loss of the fakes, with the labels that they were made with, to the "
@@ -105,7 +113,8 @@ class ConditionIgnored(Check):
         naming the commonest one, unless the nearest other real of a batch has the same class more often than
         any other (by more than 2 standard errors): then the labels are theirs, and learnt slowly. Warning
         also where it names classes, and in at least 10 records the
-        generator's loss never asks for one, although only the generator is given them. Error also, where in
+        generator's loss never asks for one, although only the generator is given them; or where at least 256
+        samples of the generator's steps were all asked for one class of several. Error also, where in
         at least 5 records the fakes stand in another argument, or other channels, of the discriminator's
         input, beside an image as condition, in the generator's step than in the discriminator's own.
 
@@ -146,17 +155,24 @@ class ConditionIgnored(Check):
         "condition.place",
         "sample.distance.ratio",
     )
-    facts = ("generator.conditional", "discriminator.conditional")
+    facts = (
+        "generator.conditional",
+        "discriminator.conditional",
+        "generator.classes",
+        "generator.classes.asked",
+        "generator.classes.samples",
+    )
     probes = ("generator-response",)
     stage = "data"
     explains = ()
-    remedies = (*MAKE_IT_HEED, ASK_FOR_THE_CLASS, SAME_ORDER)
+    remedies = (*MAKE_IT_HEED, ASK_FOR_THE_CLASS, SAME_ORDER, DRAW_CLASSES)
 
     def run(self, observations: Observations) -> Finding | None:
         labels = (
             self._mixed_up(observations)
             or self._exchanged(observations)
             or self._never_asked(observations)
+            or self._one_class(observations)
             or self._never_learnt(observations)
         )
         if labels is not None:
@@ -382,6 +398,34 @@ class ConditionIgnored(Check):
             ),
             remedies=(ASK_FOR_THE_CLASS,),
             since=int(asked.steps[0]),
+        )
+
+    def _one_class(self, observations: Observations) -> Finding | None:
+        """The generator is asked for one class only, of several."""
+        possible, asked = observations.fact("generator.classes"), observations.fact("generator.classes.asked")
+        samples = observations.fact("generator.classes.samples") or 0
+        if asked != 1 or not possible or possible < 2 or samples < SAMPLES_OF_ONE_CLASS:
+            return None
+        return self.finding(
+            "warning",
+            0.85,
+            f"The generator can be asked for {possible} classes, and all {samples:,} recorded samples of its "
+            "own steps were asked for one and the same.",
+            evidence=(
+                Measurement(
+                    "generator.classes.asked",
+                    1.0,
+                    2.0,
+                    "below",
+                    "exact: the labels in the generator's calls",
+                    f"different classes, of {possible}",
+                ),
+            ),
+            because=(
+                Alternative("a training on one class on purpose", "open", "then it needs no condition"),
+                Alternative("a rare second class", "unlikely", f"it was never among {samples:,} samples"),
+            ),
+            remedies=(DRAW_CLASSES,),
         )
 
     def _never_learnt(self, observations: Observations) -> Finding | None:

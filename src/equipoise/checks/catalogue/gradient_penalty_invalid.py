@@ -130,6 +130,7 @@ class GradientPenaltyInvalid(Check):
     kinds = ("probe",)
     stage = "wiring"
     signals = (
+        "sample.real.std",
         *IMPROVEMENT_SIGNALS,
         *EFFECT_SIGNALS,
         "penalty.parallel",

@@ -7,6 +7,7 @@ import math
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.fingerprints import ENVELOPE_FAKE_LOW, ENVELOPE_REAL_LOW
+from equipoise.checks.reach import activations
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.windows import sustained
 from equipoise.history.observations import Observations
@@ -21,6 +22,9 @@ UNBOUNDED = ("wasserstein",)
 LOGISTIC = "logistic"
 # They compare scores before any transformation: behind a sigmoid two of them differ by 1 at most.
 RELATIVISTIC = ("relativistic-pairing", "relativistic-average", "relativistic-average-hinge")
+# Of a probability that cannot come nearer to 0 or to 1 a sure answer is out of reach.
+OUT_OF_REACH = 0.1
+REACH = "exact: what the activations at the output can give, one behind another"
 STRUCTURE = "exact: a bounded head under a loss that needs unbounded scores"
 DOUBLE = "exact: the slopes are those of a sigmoid applied twice"
 LOGIT = "a sigmoid's range, over at least 50 steps and 5 records (PaddlePaddle issue 22085)"
@@ -42,13 +46,17 @@ class LogitLossMismatch(Check):
         avoid.
 
     Evidence and threshold
-        Exact, error: the slopes fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein
-        loss on the output of a sigmoid, softmax or tanh; or a loss of logits on the output of a tanh. Error
-        from two signals: all outputs within [0, 1] over at least 50 steps and 5 records, and slopes that fit
-        a loss of logits at these outputs within 10 %. Warning: a hinge or a relativistic loss behind such an
-        activation, or one of the losses above in the generator's step alone (a penalty hides the
-        discriminator's); in a plain log, losses inside the double sigmoid's envelope (fake never below 0.69,
-        real never below 0.313, over at least 50 records) that do move.
+        Exact, error: what stands before the discriminator's final sigmoid keeps the probability above 0.1
+        or below 0.9 (a relu, which leaves 0.5 to 1; a second sigmoid, 0.5 to 0.73); or a relu or softplus
+        at the end leaves no score below zero, which a loss of logits or hinge asks of fakes (a warning for
+        Wasserstein and relativistic losses, which lose their slope at zero only). Exact, error: the slopes
+        fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein loss on the output of a
+        sigmoid, softmax or tanh; or a loss of logits on the output of a tanh. Error from two signals: all
+        outputs within [0, 1] over at least 50 steps and 5 records, and slopes that fit a loss of logits at
+        these outputs within 10 %. Warning: a hinge or a relativistic loss behind such an activation, or one
+        of the losses above in the generator's step alone (a penalty hides the discriminator's); in a plain
+        log, losses inside the double sigmoid's envelope (fake never below 0.69, real never below 0.313,
+        over at least 50 records) that do move.
 
     What else it could be
         - A plateau at ln 2 of a discriminator that cannot tell: its outputs are logits on both sides of zero.
@@ -84,7 +92,10 @@ class LogitLossMismatch(Check):
         "objective.family",
         "objective.family.output",
         "objective.generator",
+        "objective.discriminator",
         "discriminator.output_activation",
+        "discriminator.output_activations",
+        "discriminator.output_range",
     )
     stage = "wiring"
     explains = (*SYMPTOMS, "unfused-bce", "critic-unconstrained", "gradient-penalty-invalid")
@@ -110,6 +121,7 @@ class LogitLossMismatch(Check):
             return self._double(observations)
         return (
             self._unbounded_loss(observations)
+            or self._out_of_reach(observations)
             or self._logits_in_unit_interval(observations)
             or self._envelope(observations)
         )
@@ -178,6 +190,49 @@ class LogitLossMismatch(Check):
                     if declared
                     else f"the slopes at the raw output fit `{family}`"
                     + (" in the generator's step" if alone else ""),
+                ),
+            ),
+            since=0,
+        )
+
+    def _out_of_reach(self, observations: Observations) -> Finding | None:
+        """Answers that the activations at the discriminator's output never let it give."""
+        chain, low, high = activations(observations, "discriminator")
+        names = " behind ".join(chain)
+        if chain[:1] == ["sigmoid"] and (low > OUT_OF_REACH or high < 1 - OUT_OF_REACH):
+            sure, kept = True, low > OUT_OF_REACH
+            said = f"{names}: no probability beyond [{low:.2g}, {high:.2g}] can be given"
+        elif chain[:1] in (["relu"], ["softplus"]):
+            families = {
+                observations.fact(f"objective.{name}")
+                for name in ("declared", "discriminator", "family", "family.output")
+            }
+            sure, kept = bool(families & {*LOGIT_FAMILIES, LOGISTIC, "hinge"}), True
+            if not sure and not (chain[0] == "relu" and families & {*UNBOUNDED, *RELATIVISTIC}):
+                return None
+            said = f"{names}: no score can be negative"
+        else:
+            return None
+        return self.finding(
+            "error" if sure else "warning",
+            0.95 if sure else 0.75,
+            f"The discriminator ends in {said}"
+            + (", so it can call no sample fake." if sure and kept else ", which its loss asks for."),
+            evidence=(
+                Measurement(
+                    "discriminator.output_range",
+                    low if kept else high,
+                    0.0 if kept else 1.0,
+                    "above" if kept and low > 0 else "below" if not kept else "not below",
+                    REACH,
+                    "end of the values that the last activations can give",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a generator that fools the discriminator",
+                    "ruled out",
+                    "the graph at the output decides, not the scores",
                 ),
             ),
             since=0,

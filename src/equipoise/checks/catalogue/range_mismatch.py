@@ -9,6 +9,7 @@ import numpy as np
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.outliers import OUTLIER, OUTLIER_SOURCE, outlying_batches
+from equipoise.checks.reach import BOUNDS, reach
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.units import AUC, SEPARATED, fakes_too_wide, still_bytes
 from equipoise.checks.windows import confidence, sustained
@@ -26,7 +27,6 @@ MOVED = 0.05  # standard deviation of fakes that are more than a constant
 RECORDS = 3
 HELD = 1e-6  # ends of a range that are this near are one bound
 MOSTLY = 0.9
-BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf)}
 REACH = "exact: what the generator's last activation can give"
 SIGN = "voletiv/self-attention-GAN-pytorch issue 6; ours: smallest real at or above -0.02"
 FAKE_SIGN = "ours: fakes clearly below zero (-0.2)"
@@ -61,7 +61,8 @@ class RangeMismatch(Check):
         nothing.
 
     Evidence and threshold
-        Error, exact: reals lie beyond the range of the generator's last activation by more than 10 % of its
+        Error, exact: reals lie beyond the range of the generator's last activations (a tanh behind another
+        gives -0.76 to 0.76) by more than 10 % of its
         width, and the fakes as they are shown do not (noise on what the discriminator sees moves both). For a
         clamp the end of that range is where the fakes' own end stays, in 90 % of 3 or more records. Warning:
         no real value is below -0.02 although the generator ends in tanh, or no fake is although reals reach
@@ -110,7 +111,13 @@ class RangeMismatch(Check):
         "sample.spread.ratio",
         "score.auc",
     )
-    facts = ("generator.output_activation", "generator.initialisation", "data.kind")
+    facts = (
+        "generator.output_activation",
+        "generator.output_activations",
+        "generator.output_range",
+        "generator.initialisation",
+        "data.kind",
+    )
     probes = ("one-feature",)
     stage = "data"
     explains = (
@@ -215,7 +222,7 @@ class RangeMismatch(Check):
     def _unreachable(
         self, observations: Observations, activation: str, low: float, high: float
     ) -> Finding | None:
-        bottom, top = BOUNDS[activation]
+        bottom, top, names = reach(observations, activation)
         width = top - bottom if math.isfinite(top) else max(high, 1.0)
         if self._treated(observations, bottom, top, TOLERANCE * width):
             return None
@@ -223,13 +230,13 @@ class RangeMismatch(Check):
         if max(below, above) <= TOLERANCE * width:
             return None
         lower = below > above
-        shown = f"[{bottom:g}, {top:g}]" if math.isfinite(top) else f"values of at least {bottom:g}"
+        shown = f"[{bottom:.3g}, {top:.3g}]" if math.isfinite(top) else f"values of at least {bottom:.3g}"
         feature = self._one_feature(observations)
         return self.finding(
             "error",
             0.97,
-            f"The reals lie in [{low:.3g}, {high:.3g}], but the generator ends in {activation} and can "
-            f"only give {shown}.",
+            f"The reals lie in [{low:.3g}, {high:.3g}], but the generator ends in {names} and can only give "
+            f"{shown}.",
             evidence=(
                 Measurement(
                     "sample.real.low" if lower else "sample.real.high",
@@ -245,7 +252,7 @@ class RangeMismatch(Check):
                 Alternative(
                     "a generator without a final activation by design",
                     "ruled out",
-                    f"its last module is a {activation}",
+                    f"it ends in {names}",
                 ),
                 Alternative(
                     "single outliers or augmentation noise",
