@@ -93,15 +93,18 @@ def test_the_part_with_all_the_weights_and_a_wrapper_are_no_averages() -> None:
     assert watcher.facts.collect()["ema"] == []
 
 
-def run(copied: Callable[[nn.Module], list[nn.Module]], *, seed: int, follows: bool = False) -> Watcher:
-    """A generator whose copies are made behind `watch` and called in every fifth step.
+def run(
+    copied: Callable[[nn.Module], list[nn.Module]], *, seed: int, follows: bool = False, before: bool = False
+) -> Watcher:
+    """A generator whose copies are made behind `watch` (or before) and called in every fifth step.
 
     Each run needs a seed of its own: what an earlier test left alive would have the same first weights.
     """
     torch.manual_seed(seed)
     own, judge = generator(), nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    others = copied(own) if before else []
     watcher = Watcher(own, judge, History(None), every=1)
-    others = copied(own)
+    others = others or copied(own)
     update_g, update_d = torch.optim.Adam(own.parameters(), 1e-2), torch.optim.Adam(judge.parameters(), 1e-2)
     for step in range(20):
         for update in (update_d, update_g):
@@ -135,6 +138,15 @@ def test_a_copy_that_is_never_updated_is_told() -> None:
     assert entry["calls"] == 4
     assert entry["updates"] > 10
     assert entry["moved"] > 0.01
+
+
+def test_calls_of_a_copy_made_before_watching_are_counted_once_it_is_found() -> None:
+    watcher = run(lambda own: [fixed(own)], seed=16, before=True)
+    (entry,) = watcher.facts.collect()["ema.untouched"]
+    assert entry["calls"] == 4
+    watcher.kept[0](torch.randn(4, 4))  # type: ignore[attr-defined]
+    assert watcher.facts.collect()["ema.untouched"][0]["calls"] == 4  # nothing listens after `close`
+    assert not watcher.kept[0]._forward_hooks  # type: ignore[attr-defined]
 
 
 def test_an_average_and_what_is_kept_beside_it_are_not_untouched() -> None:

@@ -86,6 +86,11 @@ class Hook:
         if owner is not None:
             getattr(owner, self._method)(*args, **kwargs)
 
+    def is_on(self, module: nn.Module) -> bool:
+        """Whether one that calls the same method of the same owner is among a module's forward hooks."""
+        hooks = [one for one in module._forward_hooks.values() if isinstance(one, Hook)]
+        return any(one._owner == self._owner and one._method == self._method for one in hooks)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Hook:
         # A copy of the generator may be its moving average; it is only noticed when it is called.
         if self._owner is not None and self._method == "_on_generator":

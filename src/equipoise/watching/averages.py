@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
+from equipoise.watching.attachment import Hook
 from equipoise.watching.isolation import is_isolated
 
 # An average moves towards the generator; the movement of a network that learns on its own is at right angles
@@ -22,7 +24,8 @@ class Averages:
     """Watches copies of the generator by comparing a few of their values with the generator's.
 
     A deep copy made while the generator is watched tells of itself when it is called; others (made before, or
-    built anew and loaded) are looked for among the living modules of the generator's class, ever more rarely.
+    built anew and loaded) are looked for among the living modules of the generator's class, ever more rarely,
+    and listened to from then on.
 
     A copy that still has the generator's first weights while the generator has left them was never updated.
 
@@ -30,7 +33,10 @@ class Averages:
     move while the generator's do were forgotten by whoever averages.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hook: Hook | None = None) -> None:
+        # Put on copies that were found; it tells `seen` of their calls.
+        self._hook = hook
+        self._handles: list[RemovableHandle] = []
         self._copies: list[tuple[weakref.ref[nn.Module], dict[str, Any]]] = []
         self._next_search = 0
         # A few of the generator's values at its first call: what a copy made at the start has.
@@ -67,7 +73,19 @@ class Averages:
             # A part of the generator that holds all its weights, or a wrapper around it, is the generator;
             # what has a gradient is trained by itself.
             if all(id(parameter) not in own and parameter.grad is None for parameter in parameters):
-                self._known(one)
+                self._listen(one)
+
+    def _listen(self, module: nn.Module) -> None:
+        """Follow a copy that was found; one that tells of its calls already is not told twice."""
+        self._known(module)
+        if self._hook is not None and not self._hook.is_on(module):
+            self._handles.append(module.register_forward_hook(self._hook, with_kwargs=True))
+
+    def remove(self) -> None:
+        """Listen to no copy any more."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
 
     def modules(self) -> list[nn.Module]:
         """The copies that were seen to follow the generator, and still live."""

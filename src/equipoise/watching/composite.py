@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from equipoise.watching import recorder
 from equipoise.watching.anatomy import float32_graph, replay
+from equipoise.watching.completed import own_values
 from equipoise.watching.isolation import plain_numbers, preserved_randomness
 from equipoise.watching.members import shares_storage
 from equipoise.watching.passes import DiscriminatorPass, GeneratorCall, Part
@@ -85,7 +86,7 @@ def _placed(own: Tensor, one: DiscriminatorPass, total: Tensor) -> Tensor | None
     translations, without the identities).
     """
     if own.shape == total.shape:
-        return own
+        return _through_completion(own, one)
     if one.call is None or own.shape[1:] != total.shape[1:] or own.shape != one.samples.shape:
         return None
     output = one.call.output(one.output_path)
@@ -98,6 +99,16 @@ def _placed(own: Tensor, one: DiscriminatorPass, total: Tensor) -> Tensor | None
     placed = torch.zeros_like(total)
     placed[start : start + len(own)] = own
     return placed
+
+
+def _through_completion(own: Tensor, one: DiscriminatorPass) -> Tensor:
+    """What of the gradient at completed samples goes on to the generator: that of its own values."""
+    if one.link != "parts" or one.call is None:
+        return own
+    samples = one.samples if one.rows is None else one.samples[one.rows]
+    samples = samples if one.channels is None else samples[:, one.channels]
+    made = own_values(samples, one.call.output(one.output_path), one.call.given())
+    return own if made is None else own * made
 
 
 def _elsewhere(parts: list[Part], calls: Iterable[GeneratorCall]) -> list[Tensor]:

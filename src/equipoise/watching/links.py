@@ -1,4 +1,4 @@
-"""How a sample is recognised as the generator's: by its live storage, by its values, by its ancestry.
+"""How a sample is recognised as the generator's: by its live storage, its values or parts, its ancestry.
 
 Addresses lie: the allocator hands the address of a freed fake to the next real batch. A weak reference to
 the storage keeps its identity reserved until the reference is dropped, so a match cannot be a coincidence.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from equipoise.watching.completed import completed_rows
 from equipoise.watching.tree import Path
 
 if TYPE_CHECKING:
@@ -139,6 +140,11 @@ def recognised(
             if place is not None:
                 rows = place[0] if len(output) < len(value) else None
                 return "values", call, path, rows, place[1]
+    for call in reversed(calls):
+        for path, output in call.outputs:
+            place = completed_rows(value, output, call.given())
+            if place is not None:
+                return "parts", call, path, place[0] if len(output) < len(value) else None, place[1]
     return ("storage" if in_storage else None), None, None, None, None
 
 

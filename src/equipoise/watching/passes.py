@@ -18,7 +18,7 @@ from equipoise.watching.tree import Path, at_path, floating_tensors
 
 # From so many values on a row that is encoded to fewer may be a flat picture.
 _WIDE = 64
-Link = Literal["tag", "storage", "values", "ancestry"]
+Link = Literal["tag", "storage", "values", "parts", "ancestry"]
 Made = Literal["owner", "other"] | None
 Role = Literal["real", "fake", "generator", "penalty", "undecided"]
 
@@ -55,13 +55,17 @@ class GeneratorCall:
                 return value
         return self.outputs[0][1]
 
+    def given(self) -> list[Tensor]:
+        """Its floating inputs."""
+        return [value for _, value in floating_tensors((self.args, self.kwargs))]
+
     def images_and_latents(self) -> tuple[list[Tensor], list[Tensor]]:
         """What of its floating inputs has the form of a sample, and what is noise.
 
         Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition. An
         encoder's samples are codes: what it is given are pictures, of two axes or flat.
         """
-        floats = [value for _, value in floating_tensors((self.args, self.kwargs))]
+        floats = self.given()
         sample = self.outputs[0][1]
         images = [value for value in floats if _is_image(value, sample)]
         others = [value for value in floats if not any(value is image for image in images)]

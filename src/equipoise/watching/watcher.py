@@ -91,7 +91,7 @@ class Watcher:
         self.schedule = Schedule(every)
         self.reservoir = Reservoir()
         self.sampling = SamplingCalls()
-        self.averages = Averages()
+        self.averages = Averages(Hook(self, "_on_generator_copy"))
         self.updates: dict[str, int] = dict.fromkeys(PLAYERS, 0)
         self.step = 0
         self.busy = False
@@ -131,7 +131,7 @@ class Watcher:
 
     def close(self) -> None:
         """Remove every hook; the networks are as they were."""
-        for handle in self._handles:
+        for handle in (*self._handles, self.averages):
             handle.remove()
         self._handles.clear()
         self._forget()
