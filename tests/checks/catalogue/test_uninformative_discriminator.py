@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from observe import HEALTHY, healthy_ns_gan, observe
+from observe import HEALTHY, healthy_ns_gan, healthy_wasserstein_gp, observe
 
 from equipoise.checks.base import CHECKS
 from equipoise.checks.finding import Finding
@@ -178,3 +178,18 @@ def test_nor_one_whose_fakes_have_arrived() -> None:
 def test_a_point_against_a_point_or_a_cloud_in_the_wrong_place_needs_no_more_than_a_line() -> None:
     assert check().run(observe({"sample.distance.ratio": 1.0}, base=straight())) is None
     assert check().run(observe({"sample.distance.ratio": 0.0}, base=straight())) is None
+
+
+def test_a_wasserstein_critic_with_fewer_updates_than_the_generator() -> None:
+    """n_critic = 5 counts the generator's steps; one to one, five to one and another loss are right."""
+    swapped = {"generator": 1000, "discriminator": 200}
+    finding = check().run(observe(updates=swapped, base=healthy_wasserstein_gp()))
+    assert finding.severity == "warning"
+    assert "The generator had 1,000 updates and its Wasserstein critic 200" in finding.message
+    for updates in ({"generator": 1000, "discriminator": 1000}, {"generator": 200, "discriminator": 1000}):
+        assert check().run(observe(updates=updates, base=healthy_wasserstein_gp())) is None
+    assert check().run(observe(updates=swapped, base=healthy_ns_gan())) is None
+    assert (
+        check().run(observe(updates={"generator": 50, "discriminator": 10}, base=healthy_wasserstein_gp()))
+        is None
+    )

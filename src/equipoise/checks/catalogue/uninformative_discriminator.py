@@ -38,6 +38,10 @@ ALL_ALIKE = 0.05
 LEAST_RECORDS = 10
 # A discriminator without curves has one slope everywhere, up to rounding.
 ONE_SLOPE = 1e-4
+# Updates of a Wasserstein critic to one of the generator. Published: 5, and 1 with penalties; a step that is
+# skipped now and then leaves it above this.
+OUTNUMBERED = 0.6
+UPDATES = 100
 ACTIVATIONS = (
     "ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Tanh",
     "Sigmoid", "Softplus", "Hardtanh", "Hardswish",
@@ -62,15 +66,16 @@ class UninformativeDiscriminator(Check):
 
     Evidence and threshold
         AUC at or below 0.55 for 500 steps, and a fresh discriminator with AUC above 0.8: warning. An error
-        needs a fresh AUC above 0.95 and samples that are measurably far from the reals. AUC at or below 0.55
-        in two records of five since the warm-up, with a fresh AUC above 0.95 and fakes far from the reals:
-        warning (it follows the fakes about), or info where the fakes have collapsed. Slopes at reals, fakes
-        and between that agree to 1 in 10,000, with a fresh AUC above 0.95 and fakes far from the reals:
-        warning, or an error if by two measures (a discriminator without a hidden layer); info where it has
-        activations before its last weights, for then it is a moment's measure of a network that can bend
-        (a tightly clipped critic early in its training). Without the probe a
-        warning needs two independent measures by which the fakes are far from the reals. Confidence: 0.6 at
-        the threshold towards 0.95 for a fresh AUC of 1.
+        needs a fresh AUC above 0.95 and samples that are measurably far from the reals. AUC at or below
+        0.55 in two records of five since the warm-up, with a fresh AUC above 0.95 and fakes far from the
+        reals: warning (it follows the fakes about), or info where the fakes have collapsed. Slopes at
+        reals, fakes and between that agree to 1 in 10,000, with a fresh AUC above 0.95 and fakes far from
+        the reals: warning, or an error if by two measures (a discriminator without a hidden layer); info
+        where it has activations before its last weights, for then it is a moment's measure of a network
+        that can bend (a tightly clipped critic early in its training). A Wasserstein critic with fewer than
+        0.6 updates to one of the generator, from 100 of the generator's on: warning, whatever its scores.
+        Without the probe a warning needs two independent measures by which the fakes are far from the
+        reals. Confidence: 0.6 at the threshold towards 0.95 for a fresh AUC of 1.
 
     What else it could be
         Equilibrium: the fresh discriminator cannot tell either (AUC at most 0.65), and nothing is reported.
@@ -84,8 +89,9 @@ class UninformativeDiscriminator(Check):
         Symptomatic: a slower generator.
 
     References
-        Goodfellow et al. (2014), proposition 1; Heusel et al. (2017) on two time scales; Esser et al. (2021),
-        taming-transformers issue 44; pytorch-CycleGAN-and-pix2pix issue 188.
+        Goodfellow et al. (2014), proposition 1; Arjovsky et al. (2017), algorithm 1: 5 critic updates to
+        one; Heusel et al. (2017) on two time scales; Esser et al. (2021), taming-transformers issue 44;
+        pytorch-CycleGAN-and-pix2pix issue 188.
     """
 
     code = "EQ103"
@@ -99,7 +105,14 @@ class UninformativeDiscriminator(Check):
         "update.discriminator",
         "gradient.discriminator.stale",
     )
-    facts = ("discriminator.layers", "objective.composite", "objective.double_sigmoid", *COLLAPSE_FACTS)
+    facts = (
+        "discriminator.layers",
+        "objective.family",
+        "objective.declared",
+        "objective.composite",
+        "objective.double_sigmoid",
+        *COLLAPSE_FACTS,
+    )
     probes = ("fresh-discriminator", "gradient-penalty", "gradient-anatomy", *COLLAPSE_PROBES)
     explains = (*EXPLAINED, "constant-discriminator", "perfect-discriminator")
     remedies = (
@@ -108,12 +121,47 @@ class UninformativeDiscriminator(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
-        if not observations.warmed_up:
-            return None
+        outnumbered = self._outnumbered(observations)
+        if outnumbered is not None or not observations.warmed_up:
+            return outnumbered
         straight = self._straight(observations)
         if straight is not None and straight.severity != "info":
             return straight
         return self._guessing(observations) or straight
+
+    def _outnumbered(self, observations: Observations) -> Finding | None:
+        """A Wasserstein critic that is updated less often than the generator: the numbers changed places."""
+        updates = observations.updates
+        made, judged = updates.get("generator", 0), updates.get("discriminator", 0)
+        family = observations.fact("objective.declared") or observations.fact("objective.family")
+        if family != "wasserstein" or made < UPDATES or not 0 < judged < OUTNUMBERED * made:
+            return None
+        return self.finding(
+            "warning",
+            0.8,
+            f"The generator had {made:,} updates and its Wasserstein critic {judged:,}: the critic's slope "
+            "stands for a distance only if the critic is trained nearly to its end between two steps of the "
+            "generator. Perhaps the numbers of their steps changed places.",
+            evidence=(
+                Measurement(
+                    "updates.discriminator",
+                    judged / made,
+                    OUTNUMBERED,
+                    "below",
+                    "Arjovsky et al. (2017), algorithm 1: 5; with a gradient penalty 1 is in use",
+                    "updates of the critic to one of the generator",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "steps of the critic that are skipped while it is ahead",
+                    "open",
+                    "no published schedule of a Wasserstein loss skips so many",
+                ),
+            ),
+            remedies=root("train-discriminator"),
+            since=0,
+        )
 
     def _guessing(self, observations: Observations) -> Finding | None:
         """At chance for long, or thrown about."""
