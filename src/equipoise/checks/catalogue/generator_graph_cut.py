@@ -36,7 +36,8 @@ class GeneratorGraphCut(Check):
         (`slope.generator.zero` is one: the loss is saturated) or the discriminator is exactly flat
         (`discriminator.slope` is zero). Or: after 40 generator updates the discriminator has had 20 records
         of fakes, the generator does get gradients, and none was ever seen to come from the discriminator:
-        warning.
+        warning. It gets none at all, and what the discriminator scores in its step are not its samples (the
+        reals): error.
 
     What else it could be
         - A loss clamped or saturated to a zero slope: told by `slope.generator.zero`.
@@ -162,19 +163,26 @@ class GeneratorGraphCut(Check):
         )
         updates = observations.updates.get("generator", 0)
         other = observations.series("gradient.generator").median()
-        if reached or seen < LEAST_RECORDS or updates < LEAST_UPDATES or not other > 0:
+        if reached or seen < LEAST_RECORDS or updates < LEAST_UPDATES:
             return None
         if observations.fact("generator.feature_matching") is True:
             return None
         others = observations.fact("generator.judges_others") is True
+        alone = not other > 0
+        if alone and not others:
+            return None
         if not others and float(observations.fact("roles.decided") or 0.0) < SURE_ROLES:
             return None
         return self.finding(
-            "warning",
-            0.85,
+            "error" if alone else "warning",
+            0.95 if alone else 0.85,
             f"The generator has had {updates} updates, and in none of those seen did a gradient of the "
-            f"discriminator reach it. Its parameters do get a gradient (norm {other:.3g}), from other loss "
-            "terms only."
+            "discriminator reach it. "
+            + (
+                "It gets no gradient at all."
+                if alone
+                else f"Its parameters do get a gradient (norm {other:.3g}), from other loss terms only."
+            )
             + (" What the discriminator scores in its step are not its samples." if others else ""),
             evidence=(
                 Measurement(
@@ -185,7 +193,10 @@ class GeneratorGraphCut(Check):
                     SOURCE,
                     f"records of a gradient at the fakes, against {seen} of fakes in the other's step",
                 ),
-                Measurement("gradient.generator", other, meaning="norm of the generator's gradient"),
+                *(
+                    (Measurement("gradient.generator", other, meaning="norm of the generator's gradient"),)
+                    * (not alone)
+                ),
             ),
             because=(
                 Alternative(
