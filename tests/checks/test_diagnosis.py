@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 
@@ -42,6 +43,12 @@ def test_a_warning_explains_an_error_and_comes_first() -> None:
     checks = [_check("cause", ("effect",), "data"), _check("effect")]
     found = _causes([_finding("effect"), _finding("cause", "warning")], *checks)
     assert found == [("cause", None), ("effect", "cause")]
+
+
+def test_what_is_read_off_the_code_is_no_consequence() -> None:
+    checks = [_check("cause", ("effect",), "data"), _check("effect")]
+    exact = dataclasses.replace(_finding("effect"), details={"exact": True})
+    assert _causes([exact, _finding("cause", "warning")], *checks) == [("effect", None), ("cause", None)]
 
 
 def test_mere_info_explains_no_warning_but_other_info() -> None:

@@ -13,7 +13,13 @@ from equipoise.watching.batches import Order
 BATCH = 32
 
 
-def play(*, fakes: str = "fresh", reals: str = "shuffled", critic_steps: int = 1) -> equipoise.Monitor:
+def _drawn(latents: str) -> Tensor:
+    return torch.randn(BATCH, 4) if latents == "normal" else torch.randint(0, 2, (BATCH, 4)).float()
+
+
+def play(
+    *, fakes: str = "fresh", reals: str = "shuffled", critic_steps: int = 1, latents: str = "normal"
+) -> equipoise.Monitor:
     torch.manual_seed(0)
     generator = nn.Sequential(nn.Linear(4, 16), nn.LeakyReLU(0.2), nn.Linear(16, 6))
     discriminator = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
@@ -25,8 +31,9 @@ def play(*, fakes: str = "fresh", reals: str = "shuffled", critic_steps: int = 1
     order = torch.arange(len(data)) if reals == "sorted" else torch.randperm(len(data))
     encoder = nn.Linear(6, 6)
     pool: list[Tensor] = []
+    fixed = _drawn(latents)
     for step in range(80):
-        fake = generator(torch.randn(BATCH, 4))
+        fake = generator(fixed if latents == "fixed bits" else _drawn(latents))
         shown = fake.detach()
         if fakes == "old" and len(pool) >= 3:
             shown = pool[step % 3]
@@ -144,3 +151,11 @@ def test_pictures_that_an_encoder_is_given_again_are_no_fixed_latents(
     assert (repeated[-1] == 1.0) if given == "noise" else (repeated == [])
     assert monitor.observations().fact("generator.input") == ("latent" if given == "noise" else "image")
     monitor.close()
+
+
+@pytest.mark.parametrize(("latents", "said"), [("bits", False), ("fixed bits", True)])
+def test_of_few_possible_latents_only_whole_batches_tell(latents: str, said: bool) -> None:
+    monitor = play(latents=latents)
+    assert monitor.history.observations().series("latent.possible").median() == 2.0**4
+    codes = {finding.code for finding in monitor.diagnose().findings}
+    assert ("EQ403" in codes) is said

@@ -26,7 +26,11 @@ def cube(count: int) -> Tensor:
 
 
 def watched(
-    played: Callable[[int], Tensor], sampled: Callable[[int], Tensor], which: str, shown: str = "generator"
+    played: Callable[[int], Tensor],
+    sampled: Callable[[int], Tensor],
+    which: str,
+    shown: str = "generator",
+    graph: bool = False,
 ) -> Observations:
     """A loop with an average; `which` network draws the samples, `shown` makes the discriminator's fakes."""
     torch.manual_seed(0)
@@ -38,8 +42,8 @@ def watched(
     average, twin = (copy.deepcopy(generator).requires_grad_(False) for _ in range(2))
     networks = {"generator": generator, "average": average, "twin": twin}
     for step in range(STEPS):
-        with torch.no_grad():
-            fake = networks[shown](played(BATCH))
+        with torch.set_grad_enabled(graph):
+            fake = networks[shown](played(BATCH)).detach()
         update_d.zero_grad()
         real = torch.randn(BATCH, 6) + 1
         (F.softplus(-discriminator(real)) + F.softplus(discriminator(fake))).mean().backward()
@@ -50,8 +54,9 @@ def watched(
         with torch.no_grad():
             for mean, value in zip(average.parameters(), generator.parameters(), strict=True):
                 mean.lerp_(value, 0.1)
-            if step % 5 == 0:
-                networks[which](sampled(BATCH))
+        if step % 5 == 0:
+            with torch.set_grad_enabled(graph):
+                networks[which](sampled(BATCH)).detach()
     seen = watcher.history.observations()
     watcher.close()
     assert watcher.problems.sentences == []
@@ -78,6 +83,16 @@ def test_samples_are_drawn_from_the_generator_or_from_its_average(which: str) ->
     own, played, sampled = means(watched(normal, cube, which), which)
     assert (own, played) == pytest.approx((0.0, 0.0), abs=0.1)
     assert sampled == pytest.approx(0.5, abs=0.05)
+
+
+def test_samples_may_be_detached_after_they_are_drawn() -> None:
+    """As tutorials do that draw their grids without `no_grad`; what a discriminator is given is no grid."""
+    own, played, sampled = means(watched(normal, cube, "generator", graph=True))
+    assert (own, played) == pytest.approx((0.0, 0.0), abs=0.1)
+    assert sampled == pytest.approx(0.5, abs=0.05)
+    own, played, sampled = means(watched(cube, normal, "generator", graph=True))
+    assert (own, sampled) == pytest.approx((0.0, 0.0), abs=0.1)
+    assert played == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_copy_that_follows_nothing_is_no_average() -> None:

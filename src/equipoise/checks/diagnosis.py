@@ -124,9 +124,10 @@ def rank(findings: Sequence[Finding], checks: Mapping[str, type[Check]]) -> tupl
     """Root causes first; a finding that another one explains is marked with `caused_by` and comes after it.
 
     Order among roots, and among consequences: severity, then stage (wiring before data before dynamics),
-    then confidence, then name. A finding explains another if it, or else its check, says so and it is not
-    mere info about a warning or an error. Where findings explain each other in a circle, the first in that
-    order is the root. A consequence names the first cause on the shortest way from a root.
+    then confidence, then name. A finding explains another if it, or else its check, says so, it is not
+    mere info about a warning or an error, and the other is not `exact`: read off the loop's own code, as the
+    axes of a norm are, and so nothing's consequence. Where findings explain each other in a circle,
+    the first in that order is the root. A consequence names the first cause on the shortest way from a root.
 
     Example:
         >>> from equipoise.checks.base import CHECKS
@@ -176,6 +177,7 @@ def _explains(cause: Finding, finding: Finding, checks: Mapping[str, type[Check]
     return (
         cause.name != finding.name
         and finding.name in explained
+        and not finding.details.get("exact")
         and (cause.severity != "info" or finding.severity == "info")
     )
 

@@ -114,5 +114,5 @@ def without_effect(check: Check, observations: Observations) -> Finding | None:
         ),
         since=int(first[0]),
         remedies=(_ADD_TO_LOSS,) if computed else (_CREATE_GRAPH, _ADD_TO_LOSS),
-        details={"case": "effect"},
+        details={"case": "effect", "exact": True},
     )

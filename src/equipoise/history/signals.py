@@ -294,6 +294,13 @@ SIGNALS: dict[str, Signal] = _signals(
         "share of latent rows seen at an earlier step, or twice in this batch, within the last 20,000; of"
         " several inputs the one with the least",
     ),
+    ("latent.same", "0 or 1", "whether the latent batch equals one of an earlier step as a set"),
+    (
+        "latent.possible",
+        "count",
+        "different latents that values like these can make: distinct values to the power of the places, at most"
+        " 1e12; of several inputs the one with the most",
+    ),
     *(
         (
             f"mode.{player}",

@@ -248,8 +248,10 @@ class RecordBuilder:
             self._values |= recorder.latent_signals(latents[0])
             # A sample to complete comes again in every epoch; the noise beside it must not.
             self._latents += [Seen() for _ in latents[len(self._latents) :]]
-            shares = [seen.share(rows, step)[0] for seen, rows in zip(self._latents, latents, strict=False)]
-            self._values["latent.repeated"] = min(shares)
+            shares = [seen.share(rows, step) for seen, rows in zip(self._latents, latents, strict=False)]
+            self._values["latent.repeated"] = min(again for again, _ in shares)
+            self._values["latent.same"] = float(all(same for _, same in shares))
+            self._values["latent.possible"] = max(map(statistics.possible_rows, latents))
 
     def _latent_of_fakes(self, fake: Part) -> None:
         """The law of the latents behind the discriminator's fakes, which may be drawn elsewhere."""

@@ -5,6 +5,7 @@ Their latents should follow the law that the generator was trained with.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from equipoise.watching.recorder import latent_law
 from equipoise.watching.tree import Path, floating_tensors
 
 _FEWEST_VALUES = 64
+_MOST_WITH_GRAPH = 4
 
 
 class SamplingCalls:
@@ -25,13 +27,15 @@ class SamplingCalls:
         self._output: Tensor | None = None
         # The generator itself may also be called for a penalty or a path length; an average is not.
         self._where = "sampling"
+        # Calls with a graph, of which the loop detaches the samples only later: latents and samples.
+        self._with_graph: deque[tuple[Tensor, Tensor]] = deque(maxlen=_MOST_WITH_GRAPH)
         self._found: dict[str, Tensor] = {}
         # Latents of calls for a few samples each, until they are enough together.
         self._few: dict[str, list[Tensor]] = {}
 
     @property
     def waiting(self) -> bool:
-        return self._output is not None
+        return self._output is not None or bool(self._with_graph)
 
     def copy_called(
         self, averages: list[nn.Module], module: nn.Module, args: Any, kwargs: Any, output: Any
@@ -43,21 +47,31 @@ class SamplingCalls:
     def generator_called(
         self, args: Any, kwargs: Any, outputs: list[tuple[Path, Tensor]], where: str = "sampling"
     ) -> None:
-        """A call, of interest without a graph; one that still waits was not for a discriminator."""
-        if not outputs or outputs[0][1].requires_grad:
+        """A call; one without a graph that still waits was not for a discriminator."""
+        if not outputs:
             return
         output = outputs[0][1]
-        self.updated()
+        graph = output.requires_grad
+        if not graph:
+            self._settle()
         latents = [
             value.detach()
             for _, value in floating_tensors((args, kwargs))
             if value.ndim >= 2 and (value.ndim != output.ndim or value.shape[2:].numel() <= 1)
+            # What another network made has no law to keep to.
+            and not (graph and value.requires_grad)
         ]
-        if latents:
+        if not latents:
+            return
+        if graph:
+            self._with_graph.append((latents[0], output.detach()))
+        else:
             self._latent, self._output, self._where = latents[0], output.detach(), where
 
     def discriminator_called(self, given: list[tuple[Path, Tensor]]) -> None:
-        """Drop the waiting call if its output is what the discriminator is given."""
+        """Drop the waiting calls whose output is what the discriminator is given."""
+        if self._with_graph:
+            self._drop_with_graph(given)
         output = self._output
         if output is None:
             return
@@ -67,11 +81,26 @@ class SamplingCalls:
                 self._latent = self._output = None
                 return
 
+    def _drop_with_graph(self, given: list[tuple[Path, Tensor]]) -> None:
+        """A batch with a graph may have been made of any of them; a detached one has a call's storage."""
+        if any(value.requires_grad and not value.is_leaf for _, value in given):
+            self._with_graph.clear()
+            return
+        storages = {value.untyped_storage()._cdata for _, value in given}
+        kept = [pair for pair in self._with_graph if pair[1].untyped_storage()._cdata not in storages]
+        self._with_graph = deque(kept, maxlen=_MOST_WITH_GRAPH)
+
     def updated(self) -> None:
         """An update came: what still waits was a sampling call."""
+        if self._latent is None and self._with_graph:
+            self._latent, self._where = self._with_graph[-1][0], "sampling"
+        self._with_graph.clear()
+        self._settle()
+
+    def _settle(self) -> None:
         latent, self._latent, self._output = self._latent, None, None
         if latent is not None and (enough := self._gathered(latent)) is not None:
-            self._found |= latent_law(enough, self._where)
+            self._found[self._where] = enough.clone()  # a loop may draw into one buffer
 
     def _gathered(self, latent: Tensor) -> Tensor | None:
         """Latents of as many values as tell a law: this call's, or with those of other calls before it."""
@@ -93,4 +122,5 @@ class SamplingCalls:
     def take(self) -> dict[str, Tensor]:
         """The laws of the latest sampling calls since the last record."""
         found, self._found = self._found, {}
-        return found
+        laws = [latent_law(latent, where) for where, latent in found.items()]
+        return {name: value for law in laws for name, value in law.items()}

@@ -13,6 +13,15 @@ def test_a_fixed_set_of_latents_is_an_error() -> None:
     assert finding.severity == "error"
 
 
+def test_latents_of_few_bits_repeat_by_nature_unless_whole_batches_do() -> None:
+    bits = {"latent.repeated": 1.0, "latent.possible": 128.0, "latent.same": 0.0}
+    assert found(NAME, observe(bits, base=healthy_ns_gan())) is None
+    fixed = found(NAME, observe({**bits, "latent.same": 1.0}, base=healthy_ns_gan()))
+    assert verdicts(fixed)["discrete latents with few values"] == "ruled out"
+    drawn = found(NAME, observe({**bits, "latent.possible": 1e12}, base=healthy_ns_gan()))
+    assert drawn.severity == "error"
+
+
 def test_latents_of_one_value_are_an_error() -> None:
     assert found(NAME, observe({"latent.std": 0.0}, base=healthy_ns_gan())).severity == "error"
 

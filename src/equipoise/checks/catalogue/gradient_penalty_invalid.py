@@ -216,7 +216,7 @@ class GradientPenaltyInvalid(Check):
             ),
             since=int(steps[0]),
             remedies=(_SIGN,),
-            details={"case": "sign"},
+            details={"case": "sign", "exact": True},
         )
 
     def _about_the_target(self, observations: Observations) -> Finding | None:
@@ -249,7 +249,7 @@ class GradientPenaltyInvalid(Check):
             ),
             since=turn.since,
             remedies=(_SIGN,),
-            details={"case": "sign"},
+            details={"case": "sign", "exact": True},
         )
 
     def _pulled(self, observations: Observations) -> Finding | None:
@@ -286,7 +286,7 @@ class GradientPenaltyInvalid(Check):
                 ),
                 since=int(parallel.steps[0]),
                 remedies=(_PER_SAMPLE,),
-                details={"case": "axes"},
+                details={"case": "axes", "exact": True},
             )
         pull = observations.series("penalty.pull").finite()
         factor = observations.series("penalty.pull.spread").finite()
@@ -325,7 +325,7 @@ class GradientPenaltyInvalid(Check):
             ),
             since=int(pull.steps[0]),
             remedies=(_PER_SAMPLE,),
-            details={"case": "batch"},
+            details={"case": "batch", "exact": True},
         )
 
     def run(self, observations: Observations) -> Finding | None:
@@ -446,7 +446,7 @@ class GradientPenaltyInvalid(Check):
             evidence=tuple(evidence),
             because=self._because(observations, patches),
             remedies=remedies,
-            details={"case": case},
+            details={"case": case, "exact": case == "outside"},
         )
 
     @staticmethod

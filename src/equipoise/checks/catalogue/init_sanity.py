@@ -15,6 +15,7 @@ ZERO = 1e-8
 LARGE = 10.0
 SMALL = 0.01
 SMALL_SCALE = 0.1  # of normalisation layers; N(0, 0.02) where N(1, 0.02) was meant gives means near 0
+DRAWN_SCALE = 0.01  # standard deviation; half of the 0.02 that is usual
 SPREAD = 100.0
 PLAIN_LAYERS = (
     "Linear",
@@ -55,10 +56,12 @@ class InitialisationSanity(Check):
     Evidence and threshold
         Error: more than half of a network's weight layers have all weights equal (standard deviation
         below 1e-8). Warning: the scale factors of all normalisation layers are near zero (mean below
-        0.1); or a layer's standard deviation is beyond 10 times or below 0.01 times the default for its
-        fan-in and the start shows it (a gradient norm above 100, half of the outputs saturated, or half
-        of a layer's units dead in the first record). Warning: within one network the standard deviations
-        of torch's own layers, each over the usual one for its fan-in, differ by more than 100 times.
+        0.1; info where they are drawn about zero, with a standard deviation above 0.01: slow, but a start
+        that published scripts use); or a layer's standard deviation is beyond 10 times or below 0.01 times
+        the default for its fan-in and the start shows it (a gradient norm above 100, half of the outputs
+        saturated, or half of a layer's units dead in the first record). Warning: within one network the
+        standard deviations of torch's own layers, each over the usual one for its fan-in, differ by more than
+        100 times.
         Warning: more than half of a layer's units dead in the first record and still in the newest. Info:
         some layers have the fixed standard deviation 0.02 and others of the same kind have PyTorch's default,
         so an initialisation function probably missed them.
@@ -145,11 +148,19 @@ class InitialisationSanity(Check):
             )
         scales = [layer["weight_mean"] for layer in norms if layer.get("weight_mean") is not None]
         if scales and max(map(abs, scales)) < SMALL_SCALE:
+            # Drawn about zero (N(0, 0.02), as a much copied course does) they differ, and the next
+            # normalisation makes up for their size: such a start is slow, but known to train.
+            drawn = min(layer["std"] for layer in norms) > DRAWN_SCALE
             yield self.finding(
-                "warning",
+                "info" if drawn else "warning",
                 0.85,
                 f"The scale factors of all {len(scales)} normalisation layers of the {player} start near "
-                f"zero (mean at most {max(map(abs, scales)):.2g}): next to nothing passes them.",
+                f"zero (mean at most {max(map(abs, scales)):.2g}): "
+                + (
+                    "little passes the last of them until they have grown."
+                    if drawn
+                    else "next to nothing passes them."
+                ),
                 evidence=(
                     Measurement(
                         fact,
