@@ -11,14 +11,17 @@ from equipoise.watching.watcher import Watcher
 BATCH, STEPS = 32, 40
 
 
-def train(targets: Tensor, squeeze: bool) -> dict[str, object]:
+def train(targets: Tensor, squeeze: bool, sigmoid: bool = False) -> dict[str, object]:
     torch.manual_seed(0)
     generator = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6))
     discriminator = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
     update_g = torch.optim.Adam(generator.parameters(), 1e-3)
     update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
     watcher = Watcher(generator, discriminator, History(None), every=1)
-    loss = nn.MSELoss()
+    loss: nn.Module = nn.MSELoss()
+    if sigmoid:
+        discriminator.append(nn.Sigmoid())
+        loss = nn.BCELoss()
     for _ in range(STEPS):
         update_d.zero_grad()
         fake = generator(torch.randn(BATCH, 4))
@@ -46,5 +49,6 @@ def test_the_same_shape_is_none() -> None:
 
 
 def test_one_label_for_reals_and_fakes_is_another_mistake() -> None:
-    facts = train(torch.ones(2 * BATCH), squeeze=True)
-    assert facts["shape.broadcast"] is False
+    for sigmoid in (False, True):
+        facts = train(torch.ones(2 * BATCH), squeeze=True, sigmoid=sigmoid)
+        assert facts["shape.broadcast"] is False

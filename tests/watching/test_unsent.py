@@ -123,7 +123,7 @@ def judged(what: str, *, detach: bool = True) -> equipoise.Monitor:
         update_g.step()
         update_d.zero_grad()
         real = (0.3 * torch.randn(BATCH, 6)).tanh()
-        of_real = discriminator(real) if what != "both in one" else None
+        of_real = discriminator(real) if what not in ("both in one", "reals doubled") else None
         if not detach:
             fake = generator(torch.randn(BATCH, 4))
         of_fake = discriminator(fake.detach() if detach else fake)
@@ -131,7 +131,8 @@ def judged(what: str, *, detach: bool = True) -> equipoise.Monitor:
             of_fake = discriminator(real)
         if of_real is None:  # those above are for a log only
             noised = torch.cat([real, fake.detach()]) + 0.1 * torch.randn(2 * BATCH, 6)
-            of_real, of_fake = discriminator(noised).chunk(2)
+            doubled = torch.cat([real, real])
+            of_real, of_fake = discriminator(doubled if what == "reals doubled" else noised).chunk(2)
         if what == "other fakes":
             of_fake = discriminator(fake.detach() + 0.1 * torch.randn(BATCH, 6))
         second = {"reals twice": loss(of_real, zero), "left out": 0.0}.get(what, loss(of_fake, zero))
@@ -156,14 +157,18 @@ def test_scores_of_fakes_that_were_not_detached_enter_no_loss_either() -> None:
     assert (used, unused) == (30, 0)
 
 
-def test_reals_that_are_judged_a_second_time_as_fakes_are_told() -> None:
-    monitor = judged("same reals")
+@pytest.mark.parametrize("what", ["same reals", "reals doubled"])
+def test_reals_that_are_judged_a_second_time_as_fakes_are_told(what: str) -> None:
+    monitor = judged(what)
     assert monitor.observations().series("batch.fake.real").median() == 1
     first = monitor.diagnose().findings[0]
     assert (first.name, first.severity) == ("d-objective-sign", "error")
     assert "one batch of reals twice" in first.message
-    for right in ("right", "other fakes", "both in one"):
-        assert judged(right).observations().series("batch.fake.real").largest() == 0
+
+
+@pytest.mark.parametrize("what", ["right", "other fakes", "both in one"])
+def test_what_is_judged_as_fake_is_mostly_no_batch_of_reals(what: str) -> None:
+    assert judged(what).observations().series("batch.fake.real").largest() == 0
 
 
 def test_a_buffer_that_is_filled_with_reals_and_then_with_fakes_holds_two_batches() -> None:

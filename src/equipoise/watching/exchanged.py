@@ -21,10 +21,27 @@ def reals_as_fakes(real: Sequence[Part], fake: Sequence[Part]) -> Tensor:
     """
     if not real or not fake or any(part.owner.link is not None or part.owner.tagged for part in fake):
         return torch.tensor(0.0)
-    found = [_same(part.owner, real[0].owner) for part in fake if part.owner is not real[0].owner]
-    if len(found) < len(fake):
-        return torch.tensor(0.0)
+    found = [
+        _same_half(part, real[0]) if part.owner is real[0].owner else _same(part.owner, real[0].owner)
+        for part in fake
+    ]
     return torch.stack(found).all().float()
+
+
+def _same_half(one: Part, other: Part) -> Tensor:
+    """The same of two parts of one batch: all that was given a row for a sample is equal in both."""
+    samples = one.owner.samples
+    if one.rows is None or other.rows is None:
+        return torch.tensor(False, device=samples.device)
+    given = [
+        value.detach()
+        for _, value in tensors((one.owner.args, one.owner.kwargs))
+        if value.ndim and len(value) == len(samples)
+    ]
+    halves = [(value[one.rows], value[other.rows]) for value in given]
+    if any(len(mine) != len(theirs) for mine, theirs in halves):
+        return torch.tensor(False, device=samples.device)
+    return torch.stack([(mine == theirs).all() for mine, theirs in halves]).all()
 
 
 def _same(one: DiscriminatorPass, other: DiscriminatorPass) -> Tensor:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _OFTEN = 20
 _REVERSED = 3
 _FINGERPRINTS = 12
+_MIDDLE = 0.3
 
 
 class RunningFacts:
@@ -283,8 +284,12 @@ class RunningFacts:
         if not facts.get("concatenated") or real is None or fake is None:
             return False
         made = facts.get("objective.target.generator")
-        if made is not None and abs(real - made) < 0.1:
-            return False  # one label for all of them, which is another mistake: no mean of two
+        # One label for all of them is another mistake: no mean of two. A mean is below what the generator
+        # is asked for, and one of zeros and ones is not near either.
+        if made is not None and real > made - 0.1:
+            return False
+        if facts.get("objective.discriminator") == "logistic" and abs(real - 0.5) > _MIDDLE:
+            return False
         return bool(abs(real - fake) < 0.02)
 
     # ---- all together

@@ -54,14 +54,14 @@ class StorageSet:
         return reference is not None and not reference.expired()
 
 
-def mark_ancestry(output: Tensor, owner: int) -> None:
+def mark_ancestry(output: Tensor, owner: int | str) -> None:
     """Leave a note at the autograd node of a generator's output; it lives and dies with the user's graph."""
     if output.grad_fn is not None:
         notes: dict[Any, Any] = output.grad_fn.metadata  # type: ignore[assignment]
         notes.setdefault(_MARK, set()).add(owner)
 
 
-def descends(tensor: Tensor, owner: int, limit: int = _NODES) -> bool:
+def descends(tensor: Tensor, owner: int | str, limit: int = _NODES) -> bool:
     """Whether the tensor was computed, with a graph, from a marked output."""
     if tensor.grad_fn is None:
         return False

@@ -5,18 +5,32 @@ Their latents should follow the law that the generator was trained with.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from equipoise.watching.links import matching_rows
+from equipoise.watching.links import descends, mark_ancestry, matching_rows
 from equipoise.watching.recorder import latent_law
 from equipoise.watching.tree import Path, floating_tensors
 
 _FEWEST_VALUES = 64
 _MOST_WITH_GRAPH = 4
+# Between a batch and the samples in it are a concatenation and an augmentation at most.
+_NODES_BEHIND = 40
+_calls = itertools.count()
+
+
+@dataclass(frozen=True)
+class _WithGraph:
+    """A call with a graph: no discriminator was given its output yet."""
+
+    latent: Tensor
+    output: Tensor
+    mark: str
 
 
 class SamplingCalls:
@@ -27,8 +41,8 @@ class SamplingCalls:
         self._output: Tensor | None = None
         # The generator itself may also be called for a penalty or a path length; an average is not.
         self._where = "sampling"
-        # Calls with a graph, of which the loop detaches the samples only later: latents and samples.
-        self._with_graph: deque[tuple[Tensor, Tensor]] = deque(maxlen=_MOST_WITH_GRAPH)
+        # The loop detaches their samples only later.
+        self._with_graph: deque[_WithGraph] = deque(maxlen=_MOST_WITH_GRAPH)
         self._found: dict[str, Tensor] = {}
         # Latents of calls for a few samples each, until they are enough together.
         self._few: dict[str, list[Tensor]] = {}
@@ -57,14 +71,17 @@ class SamplingCalls:
         latents = [
             value.detach()
             for _, value in floating_tensors((args, kwargs))
-            if value.ndim >= 2 and (value.ndim != output.ndim or value.shape[2:].numel() <= 1)
+            if value.ndim >= 2
+            and (value.ndim != output.ndim or value.shape[2:].numel() <= 1)
             # What another network made has no law to keep to.
             and not (graph and value.requires_grad)
         ]
         if not latents:
             return
         if graph:
-            self._with_graph.append((latents[0], output.detach()))
+            one = _WithGraph(latents[0], output.detach(), f"equipoise.call.{next(_calls)}")
+            mark_ancestry(output, one.mark)
+            self._with_graph.append(one)
         else:
             self._latent, self._output, self._where = latents[0], output.detach(), where
 
@@ -82,18 +99,20 @@ class SamplingCalls:
                 return
 
     def _drop_with_graph(self, given: list[tuple[Path, Tensor]]) -> None:
-        """A batch with a graph may have been made of any of them; a detached one has a call's storage."""
-        if any(value.requires_grad and not value.is_leaf for _, value in given):
-            self._with_graph.clear()
-            return
+        """A detached batch has a call's storage, another one leads back to it by its graph."""
         storages = {value.untyped_storage()._cdata for _, value in given}
-        kept = [pair for pair in self._with_graph if pair[1].untyped_storage()._cdata not in storages]
+        kept = [
+            one
+            for one in self._with_graph
+            if one.output.untyped_storage()._cdata not in storages
+            and not any(descends(value, one.mark, _NODES_BEHIND) for _, value in given)
+        ]
         self._with_graph = deque(kept, maxlen=_MOST_WITH_GRAPH)
 
     def updated(self) -> None:
         """An update came: what still waits was a sampling call."""
         if self._latent is None and self._with_graph:
-            self._latent, self._where = self._with_graph[-1][0], "sampling"
+            self._latent, self._where = self._with_graph[-1].latent, "sampling"
         self._with_graph.clear()
         self._settle()
 

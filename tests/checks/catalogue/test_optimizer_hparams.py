@@ -156,3 +156,16 @@ def test_a_schedule_that_ends_with_the_run_is_fine() -> None:
     # Updates go on, by another optimizer of the same player; or the rate is above zero again.
     assert found(NAME, _ended(50, 1200, rest=1e-4)) is None
     assert found(NAME, _ended(50, 1200, rate=2e-4)) is None
+
+
+def test_a_huge_rate_explains_a_network_that_moved_and_rests() -> None:
+    """Thrown to where no gradient is; one that never moved has another cause, such as a missing step."""
+    rests = [3.0, 0.5, 0.0, 0.0, 0.0, 0.0]
+    for thrown in (
+        {"update.discriminator": rests},
+        {"update.discriminator": [3.0, 0.5], "update.generator": rests},
+    ):
+        assert "frozen-network" in found(NAME, _run(thrown, discriminator=1.0)).explains
+    for updates in ([0.0, 0.0], [3.0, 0.5]):
+        other = found(NAME, _run({"update.discriminator": updates}, discriminator=1.0))
+        assert "frozen-network" not in other.explains

@@ -23,6 +23,7 @@ EXTREME_RATIO = 50.0
 PERFECT_AUC = 0.999
 LARGEST_UPDATE = 0.1
 SMALLEST_UPDATE = 1e-6
+RESTS = 1e-8  # as in frozen-network
 LARGEST_BETA = 0.5
 EXTREME_BETA = 0.95
 LARGEST_DECAY = 0.1
@@ -234,7 +235,21 @@ class OptimizerHyperparameters(Check):
                 ),
             ),
             since=0 if serious else None,
-            explains=() if only_ratio else _OUTSIDE,
+            explains=()
+            if only_ratio
+            else (*_OUTSIDE, "frozen-network")
+            if self._threw_to_rest(observations)
+            else _OUTSIDE,
+        )
+
+    @staticmethod
+    def _threw_to_rest(observations: Observations) -> bool:
+        """Whether steps at a huge rate threw the pair to where no gradient is: one moved, and rests now."""
+        rates = {one.get("player"): _rate(one) for one in observations.fact("optimizers", [])}
+        updates = {player: observations.series(f"update.{player}").finite() for player in rates}
+        thrown = [player for player, rate in rates.items() if rate >= EXTREME_RATE]
+        return any(updates[player].largest() > LARGEST_UPDATE for player in thrown) and any(
+            update.last < RESTS < update.largest() for update in updates.values()
         )
 
     def _rates(self, observations: Observations) -> list[_Remark]:
