@@ -201,6 +201,7 @@ def expected(kept: dict[str, Any]) -> dict[str, float | Array]:
         values[f"latent.discriminator.{what}"] = values[f"latent.{what}"]
     values["latent.discriminator.count"] = float(z.size)
     values["latent.repeated"], values["batch.real.repeated"], values["batch.real.same"] = 0.0, 0.0, 0.0
+    values["latent.same"], values["latent.possible"] = 0.0, float(len(np.unique(z)) ** z.shape[1])
     values["batch.fake.repeated"], values["batch.real.distinct"] = 0.0, float(BATCH * STEPS)
     values["batch.fake.real"] = 0.0
     values["activation.dead"] = (through(kept["generator after"][:2], kept["latent"]) == 0).all(0).mean()

@@ -245,7 +245,11 @@ class OptimizerHyperparameters(Check):
     @staticmethod
     def _threw_to_rest(observations: Observations) -> bool:
         """Whether steps at a huge rate threw the pair to where no gradient is: one moved, and rests now."""
-        rates = {one.get("player"): _rate(one) for one in observations.fact("optimizers", [])}
+        rates = {
+            one["player"]: _rate(one)
+            for one in observations.fact("optimizers", [])
+            if one.get("player") in ("generator", "discriminator")
+        }
         updates = {player: observations.series(f"update.{player}").finite() for player in rates}
         thrown = [player for player, rate in rates.items() if rate >= EXTREME_RATE]
         return any(updates[player].largest() > LARGEST_UPDATE for player in thrown) and any(
