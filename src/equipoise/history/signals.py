@@ -255,7 +255,8 @@ SIGNALS: dict[str, Signal] = _signals(
     (
         "condition.agreement.fake",
         "share",
-        "share of fakes whose class in the discriminator's call, in its own step, is the generator's",
+        "share of fakes whose condition (class, picture) in the discriminator's call, in its own step, is the"
+        " generator's",
     ),
     (
         "condition.agreement.generator",
@@ -278,6 +279,12 @@ SIGNALS: dict[str, Signal] = _signals(
         "condition.asked",
         "0 or 1",
         "whether the generator's loss asks for a class, where the discriminator's names those of the reals",
+    ),
+    (
+        "condition.alike",
+        "0 or 1",
+        "0 if the picture beside the fakes, in the discriminator's step, is the one beside the reals, altered"
+        " (blanked in parts, scaled), or if one of the two is blank and the other one is not",
     ),
     (
         "condition.place",

@@ -45,12 +45,20 @@ def own_values(samples: Tensor, output: Tensor, inputs: Sequence[Tensor]) -> Ten
             width = min(given.shape[1], output.shape[1])
             own[:, :width] &= output[:, :width] != given[:, :width]
     count = int(own.sum())
-    if count < _DIFFERENT or count == own.numel():
+    if count == own.numel() or not far_beyond_chance(samples, output, own):
         return None
-    other = output.roll(1, 0) if len(output) > 1 else output.flatten(1).roll(1, 1).reshape(output.shape)
-    if count <= _BEYOND_CHANCE * int((samples == other).sum()):
-        return None
-    return own if len(torch.unique(samples[own])) >= max(_DIFFERENT, _SHARE * count) else None
+    return own if len(torch.unique(samples[own])) >= _SHARE * count else None
+
+
+def far_beyond_chance(one: Tensor, other: Tensor, equal: Tensor) -> bool:
+    """Whether two batches agree in many different numbers, and far oftener than other rows do."""
+    count = int(equal.sum())
+    if count < _DIFFERENT:
+        return False
+    moved = other.roll(1, 0) if len(other) > 1 else other.flatten(1).roll(1, 1).reshape(other.shape)
+    if count <= _BEYOND_CHANCE * int((one == moved).sum()):
+        return False
+    return len(torch.unique(one[equal])) >= _DIFFERENT
 
 
 def completed_rows(

@@ -1,10 +1,11 @@
-"""Whether fakes are judged with the classes that they were made with."""
+"""Whether fakes are judged with the classes, or the pictures, that they were made with."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from equipoise.watching.beside import own_pictures
 from equipoise.watching.joint import beside_samples
 from equipoise.watching.passes import DiscriminatorPass, Part
 from equipoise.watching.tree import floating_tensors, tensors
@@ -106,14 +107,15 @@ def _same_pairs(own: Tensor, judged: Tensor) -> Tensor:
 
 
 def agreement(part: Part) -> Tensor | None:
-    """The share of a part's fakes whose class in the discriminator's call is the one in the generator's.
+    """The share of a part's fakes whose condition in the discriminator's call is the one in the generator's.
 
     Where the discriminator names the class instead, the one that its loss asked for counts, in batches that
     show as many classes as it tells apart (another number of answers is another question, such as a turn).
 
     Where several inputs could be the class, the pair that agrees best counts: one right pair shows that the
     others are something else. Of a class that the loop embeds itself the share is that of pairs. None where
-    either player is given no classes, or the generator's call is not known.
+    either player is given no classes, or the generator's call is not known. Pictures leave no such doubt: the
+    one that agrees least counts.
 
     Args:
         part: fakes of one discriminator's pass.
@@ -123,7 +125,8 @@ def agreement(part: Part) -> Tensor | None:
         return None
     inputs = [value for _, value in tensors((one.call.args, one.call.kwargs))]
     shares = [*_concatenated(one, inputs), *_given(part, inputs, len(one.call.output(one.output_path)))]
-    return torch.stack(shares).max() if shares else None
+    found = [*([torch.stack(shares).max()] if shares else []), *own_pictures(part, inputs)]
+    return torch.stack(found).min() if found else None
 
 
 def _given(part: Part, inputs: list[Tensor], made: int) -> list[Tensor]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from equipoise.watching import anatomy, composite, conditions, recorder, statistics
+from equipoise.watching import anatomy, beside, composite, conditions, recorder, statistics
 from equipoise.watching.activations import BOUNDS
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
@@ -101,7 +101,9 @@ class RecordBuilder:
 
     # ---- the players
 
-    def discriminator(self, assignment: Assignment, stale: dict[str, Tensor]) -> None:
+    def discriminator(
+        self, assignment: Assignment, stale: dict[str, Tensor], calls: Iterable[GeneratorCall]
+    ) -> None:
         watcher = self._watcher
         self._after_update("discriminator")
         self._stale("discriminator", stale)
@@ -151,6 +153,8 @@ class RecordBuilder:
             if new_fakes:
                 self._values["batch.fake.repeated"], _ = self._fakes.share(fakes, made, within=False)
             watcher.reservoir.add_fake(assignment.fake[0])
+            same = beside.alike(part, assignment.fake[0], calls)
+            self._values |= {} if same is None else {"condition.alike": float(same)}
             self._latent_of_fakes(assignment.fake[0])
             self._compare(part, assignment.fake[0])
 
@@ -285,9 +289,9 @@ class RecordBuilder:
             same = conditions.same_place(self._discriminator.fake[0], self._made[0])
             self._values |= {} if same is None else {"condition.place": float(same)}
         if self._discriminator is not None or self._generator is not None:
-            beside = self._generator.real if self._generator is not None else []
+            reals = self._generator.real if self._generator is not None else []
             batch = recorder.fingerprint_batch(
-                watcher.roles.orientation, self._discriminator, self._generator, beside
+                watcher.roles.orientation, self._discriminator, self._generator, reals
             )
             if self._energy():
                 # A reconstruction's places are no scores of a family.

@@ -450,7 +450,7 @@ class Watcher:
                 # A step whose gradient came through no pass that was seen.
                 if self._unexplained >= _UNEXPLAINED and self.gradients("discriminator"):
                     self._listen_directly("discriminator")
-            self.record.discriminator(assignment, stale)
+            self.record.discriminator(assignment, stale, self._calls)
             self.facts.sent(self._passes)
         else:
             second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}

@@ -165,3 +165,17 @@ def test_sample_and_condition_in_each_others_channels_are_an_error() -> None:
     # Several pairs in one step may be matched by chance; four records are too few.
     assert placed(0.6) is None
     assert placed(0.0, every=1000) is None
+
+
+def test_a_condition_that_is_treated_otherwise_beside_fakes_is_an_error() -> None:
+    def shown(share: float, every: int = 10):
+        """Where in so many of the records the pictures beside reals and fakes are not alike."""
+        alike = lambda t: (t >= share).astype(np.float64)  # noqa: E731
+        return found(NAME, observe({"condition.alike": alike}, base=healthy_conditional_gan(), every=every))
+
+    finding = shown(1.1)
+    assert finding.severity == "error"
+    assert [remedy.name for remedy in finding.remedies] == ["same-condition-beside-both"]
+    assert shown(0.0) is None
+    assert shown(0.8) is None  # a picture that was blank by chance
+    assert shown(1.1, every=1000) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from equipoise.checks.altered_condition import TREAT_ALIKE, altered_condition
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.collapse import young
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
@@ -18,8 +19,7 @@ SMALL_ANSWER = 0.3
 # A condition that moves a sample at least half as far as a new latent does is heeded: samples of a young
 # generator are all near each other, whatever they follow.
 HEEDED = 0.5
-# Fakes judged with the class that they were made with. Two classes at random agree in half of the fakes, more
-# classes in fewer; noise put on labels on purpose is rarely more than one in ten.
+# Two classes at random agree in half of the fakes; noise put on labels is rarely more than one in ten.
 AGREE = 0.8
 RECORDS = 5
 RECORDS_NOT_ASKED = 10
@@ -105,7 +105,8 @@ class ConditionIgnored(Check):
         reals by less than 5 % of their
         spread. Error: both at once, which are two independent measurements on two networks. Error
         also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
-        with the class that they were made with, in one player's step (two classes at random agree in half).
+        with the class, or beside the picture, that they were made with, in one player's step (two classes at
+        random agree in half).
         Warning also where the labels seem to have nothing to do with the reals, by two signs: the nearest
         other real has the same label no more often than any other (within 2 standard errors), and the
         discriminator finds reals with another label no less real (less than 2 standard errors); or where the
@@ -116,7 +117,9 @@ class ConditionIgnored(Check):
         generator's loss never asks for one, although only the generator is given them; or where at least 256
         samples of the generator's steps were all asked for one class of several. Error also, where in
         at least 5 records the fakes stand in another argument, or other channels, of the discriminator's
-        input, beside an image as condition, in the generator's step than in the discriminator's own.
+        input, beside an image as condition, in the generator's step than in the discriminator's own; or where
+        in 95 % of 5 or more records the picture beside the fakes is the one beside the reals with values
+        blanked, replaced or scaled, or one of the two is blank.
 
     What else it could be
         - Mode collapse: then the latent changes nothing either, and this check is silent and says so.
@@ -153,6 +156,7 @@ class ConditionIgnored(Check):
         "condition.kin.chance",
         "condition.asked",
         "condition.place",
+        "condition.alike",
         "sample.distance.ratio",
     )
     facts = (
@@ -165,12 +169,13 @@ class ConditionIgnored(Check):
     probes = ("generator-response",)
     stage = "data"
     explains = ()
-    remedies = (*MAKE_IT_HEED, ASK_FOR_THE_CLASS, SAME_ORDER, DRAW_CLASSES)
+    remedies = (*MAKE_IT_HEED, ASK_FOR_THE_CLASS, SAME_ORDER, TREAT_ALIKE, DRAW_CLASSES)
 
     def run(self, observations: Observations) -> Finding | None:
         labels = (
             self._mixed_up(observations)
             or self._exchanged(observations)
+            or altered_condition(self, observations)
             or self._never_asked(observations)
             or self._one_class(observations)
             or self._never_learnt(observations)
@@ -307,7 +312,7 @@ class ConditionIgnored(Check):
                 "error",
                 confidence(0.8, 0.97, (AGREE - share) / AGREE),
                 f"In the {step}'s step only {share:.0%} of the fakes are judged by the discriminator with "
-                "the class that they were made with.",
+                "the condition (class, picture) that they were made with.",
                 evidence=(
                     Measurement(
                         signal,
