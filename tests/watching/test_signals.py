@@ -251,6 +251,7 @@ ELSEWHERE = {
     "condition.kin.chance": "test_conditions",
     "condition.asked": "test_conditions",
     "condition.place": "test_conditions",
+    "condition.alike": "test_beside",
     "condition.agreement.generator": "test_conditions",
     "loss.penalty": "only in logs",
     "loss.reconstruction": "only in logs",
