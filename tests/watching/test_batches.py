@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,7 +20,13 @@ def _drawn(latents: str) -> Tensor:
 
 
 def play(
-    *, fakes: str = "fresh", reals: str = "shuffled", critic_steps: int = 1, latents: str = "normal"
+    *,
+    fakes: str = "fresh",
+    reals: str = "shuffled",
+    critic_steps: int = 1,
+    autoencoder: bool = False,
+    steps: int = 80,
+    latents: str = "normal",
 ) -> equipoise.Monitor:
     torch.manual_seed(0)
     generator = nn.Sequential(nn.Linear(4, 16), nn.LeakyReLU(0.2), nn.Linear(16, 6))
@@ -30,9 +38,10 @@ def play(
     data = torch.randn(len(labels), 6) + 3 * F.one_hot(labels, 6)
     order = torch.arange(len(data)) if reals == "sorted" else torch.randperm(len(data))
     encoder = nn.Linear(6, 6)
+    update_e = torch.optim.SGD(encoder.parameters(), 1e-3)
     pool: list[Tensor] = []
     fixed = _drawn(latents)
-    for step in range(80):
+    for step in range(steps):
         fake = generator(fixed if latents == "fixed bits" else _drawn(latents))
         shown = fake.detach()
         if fakes == "old" and len(pool) >= 3:
@@ -45,9 +54,15 @@ def play(
         for turn in range(critic_steps):
             start = (step * critic_steps + turn) * BATCH % len(data)
             real = data[order[start : start + BATCH]]
-            if reals == "encoded":
+            if autoencoder:
+                update_e.zero_grad()
+                (encoder(real) - real).square().mean().backward()
+                update_e.step()
+            if reals in ("encoded", "detached"):
                 # Codes of an encoder that is trained meanwhile: they move from step to step.
                 real = encoder(real) + step
+            if reals == "detached":
+                real = real.detach()
             update_d.zero_grad()
             (F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(shown)).mean()).backward()
             update_d.step()
@@ -97,10 +112,15 @@ def test_sorted_reals_are_told_and_shuffled_ones_are_not() -> None:
     assert max(values(play(), "batch.real.drift")) < 4
 
 
-def test_what_an_encoder_makes_of_the_reals_moves_while_that_is_trained() -> None:
-    monitor = play(reals="encoded")
+@pytest.mark.parametrize("kind", [{"reals": "encoded"}, {"reals": "detached", "autoencoder": True}])
+def test_what_an_encoder_makes_of_the_reals_moves_while_that_is_trained(kind: dict[str, Any]) -> None:
+    monitor = play(**kind)
     assert "batch.real.drift" not in monitor.observations().signals
     assert "batch-repeat" not in named(monitor)
+
+
+def test_sorted_reals_beside_another_network_are_told_once_they_come_again() -> None:
+    assert "batch-repeat" in named(play(reals="sorted", autoencoder=True, steps=160))
 
 
 def test_the_drift_of_random_batches_has_expectation_one() -> None:

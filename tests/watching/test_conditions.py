@@ -118,8 +118,14 @@ def test_other_labels_in_the_generators_step() -> None:
 
 @pytest.mark.parametrize(("shown", "judged"), [(same, same), (other, same), (same, other)])
 @pytest.mark.parametrize("before", [True, False])
-def test_one_hot_columns_beside_latents_and_samples(shown: Any, judged: Any, before: bool) -> None:
-    """Conditions of tables: concatenated outside of both networks, before or behind."""
+@pytest.mark.parametrize("activation", [None, torch.tanh])
+def test_one_hot_columns_beside_latents_and_samples(
+    shown: Any, judged: Any, before: bool, activation: Any
+) -> None:
+    """Conditions of tables: concatenated outside of both networks, before or behind.
+
+    With an activation outside (CTGAN's, column by column) the fakes are known by their graph alone.
+    """
     torch.manual_seed(0)
     generator, discriminator = nn.Linear(4 + CLASSES, 3), nn.Linear(3 + CLASSES, 1)
     update_g = torch.optim.SGD(generator.parameters(), 1e-2)
@@ -133,10 +139,16 @@ def test_one_hot_columns_beside_latents_and_samples(shown: Any, judged: Any, bef
     for _ in range(30):
         y = torch.randint(0, CLASSES, (BATCH,))
         fake = generator(beside(torch.randn(BATCH, 4), y))
+        fake = activation(fake) if activation else fake
         update_d.zero_grad()
         real = discriminator(beside(torch.randn(BATCH, 3) + y[:, None], y))
-        (F.softplus(-real) + F.softplus(discriminator(beside(fake.detach(), shown(y))))).mean().backward()
+        made = fake if activation else fake.detach()
+        (F.softplus(-real) + F.softplus(discriminator(beside(made, shown(y))))).mean().backward(
+            retain_graph=True
+        )
         update_d.step()
+        if activation:  # the discriminator's weights have moved: the graph of before is not the loss's
+            fake = activation(generator(beside(torch.randn(BATCH, 4), y)))
         update_g.zero_grad()
         F.softplus(-discriminator(beside(fake, judged(y)))).mean().backward()
         update_g.step()
@@ -147,6 +159,36 @@ def test_one_hot_columns_beside_latents_and_samples(shown: Any, judged: Any, bef
         assert sum(known) / len(known) == pytest.approx(1.0 if way is same else 0.25, abs=0.1)
     said = {finding.name: finding.severity for finding in monitor.diagnose().findings}
     assert (said.get("condition-ignored") == "error") == (other in (shown, judged))
+
+
+def test_a_class_that_is_not_given_to_the_fakes() -> None:
+    def none(y: Tensor) -> Tensor:
+        return torch.full_like(y, CLASSES)
+
+    torch.manual_seed(0)
+    generator, discriminator = nn.Linear(4 + CLASSES, 3), nn.Linear(3 + CLASSES, 1)
+    update_g = torch.optim.SGD(generator.parameters(), 1e-2)
+    update_d = torch.optim.SGD(discriminator.parameters(), 1e-2)
+    monitor = equipoise.watch(generator, discriminator, every=1)
+
+    def beside(values: Tensor, y: Tensor) -> Tensor:
+        return torch.cat([values, F.one_hot(y, CLASSES + 1)[:, :CLASSES].float()], 1)
+
+    for _ in range(30):
+        y = torch.randint(0, CLASSES, (BATCH,))
+        update_d.zero_grad()
+        real = discriminator(beside(torch.randn(BATCH, 3) + y[:, None], y))
+        fake = torch.tanh(generator(beside(torch.randn(BATCH, 4), y)))
+        (F.softplus(-real) + F.softplus(discriminator(beside(fake, none(y))))).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        fake = torch.tanh(generator(beside(torch.randn(BATCH, 4), y)))
+        F.softplus(-discriminator(beside(fake, none(y)))).mean().backward()
+        update_g.step()
+    monitor.close()
+    assert set(shares(monitor, "fake")) == {0.0}
+    said = {finding.name: finding.severity for finding in monitor.diagnose().findings}
+    assert said["condition-ignored"] == "error"
 
 
 def test_what_counts_as_a_class() -> None:

@@ -110,3 +110,44 @@ def test_a_score_at_every_pixel_keeps_its_family() -> None:
     observed = play(pixels, energy=False).observations()
     assert observed.fact("objective.family") == "least-squares"
     assert observed.fact("objective.target.real") == pytest.approx(1.0, abs=0.05)
+
+
+def began(fakes: float = 1.0, own: float = 1.0, exchanged: bool = False) -> equipoise.Monitor:
+    """A loop with BEGAN's balance, whose energies are computed outside of the discriminator."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 36), nn.Unflatten(1, SHAPE))
+    discriminator = nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.Linear(8, 36), nn.Unflatten(1, SHAPE))
+    update_g = torch.optim.Adam(generator.parameters(), 1e-3)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator, every=2)
+    data, k = torch.tanh(torch.randn(256, *SHAPE) * 0.5 + 0.3), 0.0
+    for _ in range(40):
+        real, fake = data[torch.randint(0, 256, (32,))], generator(torch.randn(32, 4))
+        update_g.zero_grad()
+        (own * (discriminator(fake) - fake).abs().mean()).backward()
+        update_g.step()
+        update_d.zero_grad()
+        shown = fake.detach()
+        energies = [(discriminator(x) - x).abs().mean() for x in (real, shown)]
+        low, high = reversed(energies) if exchanged else energies
+        (low - fakes * k * high).backward()
+        update_d.step()
+        k = min(max(k + 0.01 * (0.75 * energies[0] - energies[1]).item(), 0), 1) or 0.01
+    monitor.close()
+    return monitor
+
+
+def energy_verdict(monitor: equipoise.Monitor) -> list[str]:
+    return [one.code for one in monitor.diagnose().findings if one.details.get("case") == "energies"]
+
+
+def test_what_each_loss_does_to_the_energies() -> None:
+    healthy = began()
+    assert energy_verdict(healthy) == []
+    observed = healthy.observations()
+    assert set(observed.series("energy.pull.real").values) == {1.0}
+    assert observed.series("energy.pull.fake").last == -1.0
+    assert set(observed.series("energy.pull.generator").values) == {1.0}
+    assert energy_verdict(began(fakes=-1.0)) == ["EQ005"]
+    assert energy_verdict(began(own=-1.0)) == ["EQ004"]
+    assert energy_verdict(began(exchanged=True)) == ["EQ004"]

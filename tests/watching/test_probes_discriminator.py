@@ -11,6 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from equipoise.watching.probes.fresh_discriminator import small_network
+
 _spec = importlib.util.spec_from_file_location("watching_probing", Path(__file__).with_name("probing.py"))
 assert _spec is not None
 assert _spec.loader is not None
@@ -184,6 +186,11 @@ def test_a_fresh_discriminator_cannot_separate_one_law_from_itself() -> None:
     assert values["steps"] <= 200
 
 
+@pytest.mark.parametrize("shape", [(16, 1), (1, 16), (3, 2, 9), (16, 4), (2, 8, 8), (1,), (4, 4, 4, 4)])
+def test_a_small_network_fits_any_shape(shape: tuple[int, ...]) -> None:
+    assert small_network(shape)(torch.zeros(2, *shape)).shape == (2, 1)
+
+
 def test_a_fresh_discriminator_separates_disjoint_supports() -> None:
     reals = [noise(64, 4, seed) for seed in range(8)]
     watcher = remembering(Draw(noise(4096, 4, 99) + 8), Linear(-torch.ones(4)), reals, [noise(64, 1, 7)])
@@ -279,6 +286,18 @@ def test_the_slope_of_a_linear_critic_is_its_weight() -> None:
     # The common mistake: the norm over channels at each place, averaged.
     assert values["norm.pixel"] == pytest.approx(float(weight.double().norm(dim=0).mean()), rel=1e-5)
     assert math.isnan(values["applied"])
+
+
+def test_the_slope_of_a_pack_is_over_all_its_samples() -> None:
+    class Packs(nn.Module):
+        def forward(self, samples: Tensor) -> Tensor:
+            return 0.5 * samples.reshape(-1, 4 * 6).sum(dim=1, keepdim=True)
+
+    watcher = remembering(nn.Linear(5, 6), Packs(), [noise(32, 6, 0)], [noise(32, 5, 1)])
+    watcher.reservoir.pack = 4
+    values = probed(watcher, "gradient-penalty")
+    assert values["norm"] == pytest.approx(0.5 * math.sqrt(4 * 6), rel=1e-5)
+    assert values["norm.pixel"] == pytest.approx(0.5 * math.sqrt(6), rel=1e-5)
 
 
 def test_the_slope_of_a_curved_critic_at_interpolates() -> None:

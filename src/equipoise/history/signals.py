@@ -16,6 +16,12 @@ def _signals(*rows: tuple[str, str, str] | tuple[str, str, str, Kind]) -> dict[s
     return {row[0]: Signal(*row) for row in rows}
 
 
+_ENERGIES = {
+    "real": "reals",
+    "fake": "fakes in the discriminator's step",
+    "generator": "fakes in the generator's step",
+}
+
 SIGNALS: dict[str, Signal] = _signals(
     # ---- scores in the discriminator's step
     ("score.real.mean", "score", "mean of s over real samples, as the discriminator gave them"),
@@ -37,6 +43,17 @@ SIGNALS: dict[str, Signal] = _signals(
     ("score.histogram.edges", "score", "lowest and highest edge of the 32 equal bins", "vector"),
     ("score.output.low", "output", "smallest raw output of the discriminator (after a final sigmoid)"),
     ("score.output.high", "output", "largest raw output of the discriminator (after a final sigmoid)"),
+    # ---- a discriminator that returns a reconstruction r of its sample x (EBGAN, BEGAN)
+    *((f"energy.{role}", "value", f"mean of |r - x| over {which}") for role, which in _ENERGIES.items()),
+    *(
+        (
+            f"energy.pull.{role}",
+            "share",
+            f"mean of sign(dL/dr) sign(r - x) over the places that dL reaches at {which}: 1 if L lowers the"
+            " energy everywhere, -1 if it raises it, 0 if nothing is sent back",
+        )
+        for role, which in _ENERGIES.items()
+    ),
     # ---- derivative of the loss at the scores: the objective's fingerprint
     ("slope.real.mean", "loss/score", "N * mean of dL_D/ds over reals"),
     ("slope.fake.mean", "loss/score", "N * mean of dL_D/ds over fakes"),
@@ -194,6 +211,11 @@ SIGNALS: dict[str, Signal] = _signals(
         "share of real values on the best of the lattices k/255, 2k/255-1, k/15, ..., integers, or on one that they show",
     ),
     ("sample.fake.lattice", "share", "share of fake values on the lattice found for the reals"),
+    (
+        "sample.fake.elsewhere",
+        "0 or 1",
+        "whether fakes add up to one along another axis than the one-hot reals do, and not along theirs",
+    ),
     ("sample.fake.saturated", "share", "share of fake values beyond 0.99 of the output activation's bounds"),
     ("sample.real.saturated", "share", "share of real values beyond the same bounds"),
     ("sample.real.distance", "distance", "mean Euclidean distance between two samples of the real batch"),

@@ -172,7 +172,7 @@ def _given(part: Part, inputs: list[Tensor], made: int) -> list[Tensor]:
 
 def _concatenated(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
     """Agreements of classes that stand in columns beside the samples and beside the latents, one-hot."""
-    shares = []
+    shares = _behind_activations(one, inputs)
     for beside in beside_samples(one):
         judged = classes_of(beside, len(beside)) if beside.ndim == 2 else None
         for value in inputs if judged is not None else ():
@@ -183,6 +183,38 @@ def _concatenated(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
                 if own is not None and judged is not None:
                     shares.append(_same_class(own.to(beside.device), judged))
     return shares
+
+
+def _behind_activations(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
+    """The same where the samples' own columns were changed on their way (CTGAN's activations by column).
+
+    The judged samples are wider than what the generator made by the columns of the class. Those of a class
+    that was not given may be zero.
+    """
+    if one.call is None or one.channels is not None or one.rows is not None or one.samples.ndim != 2:
+        return []
+    made = one.call.output(one.output_path)
+    beside = one.samples.shape[1] - made.shape[-1]
+    if made.ndim != 2 or len(made) != len(one.samples) or beside < 2:
+        return []
+    shares = []
+    ends = [columns for columns in _ends(one.samples, beside) if _classes_or_none(columns)]
+    for value in inputs if ends else ():
+        if value.ndim != 2 or len(value) != len(made) or value.shape[1] <= beside:
+            continue
+        for own in _ends(value, beside):
+            if classes_of(own, len(own)) is not None:
+                shares += [(own.to(end) == end).all(1).float().mean() for end in ends]
+    return shares
+
+
+def _ends(value: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+    return value[:, :columns], value[:, -columns:]
+
+
+def _classes_or_none(columns: Tensor) -> bool:
+    """Whether each row holds a single one, or all rows hold nothing."""
+    return bool((columns == 0).all()) or classes_of(columns, len(columns)) is not None
 
 
 def asked_class(one: DiscriminatorPass) -> bool:

@@ -8,14 +8,36 @@ of scores, one a place, does that.
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
 
-from equipoise.watching.passes import Part
+import torch
+from torch import Tensor
+
+from equipoise.watching.passes import Assignment, Part
 from equipoise.watching.tree import float32
 
 # Shares of the places: r - x has both signs, and what is sent back has its sign at all or at none.
 _MIXED = 0.02
 _ALL = 0.99
+
+
+def energies(assignment: Assignment | None, made: Sequence[Part]) -> dict[str, Tensor]:
+    """The signals `energy.*` of a record, where the discriminator returns reconstructions."""
+    found = {"real": assignment.real[:1], "fake": assignment.fake[:1]} if assignment is not None else {}
+    values: dict[str, Tensor] = {}
+    for role, parts in {**found, "generator": list(made[:1])}.items():
+        for part in parts:
+            answers, samples = float32(part.raw), float32(part.samples)
+            if answers.numel() != samples.numel():
+                continue
+            beyond = answers - samples.reshape(answers.shape).to(answers.device)
+            values[f"energy.{role}"] = beyond.abs().mean()
+            if part.raw_slope is not None:
+                # Exactly zero where nothing, or a term of weight zero, is sent back.
+                agreed = (float32(part.raw_slope).sign() * beyond.sign()).flatten()
+                told = (agreed != 0).sum()
+                values[f"energy.pull.{role}"] = agreed.sum() / told.clamp(min=1)
+    return values
 
 
 def reconstructs(part: Part) -> bool:

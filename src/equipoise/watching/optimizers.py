@@ -30,6 +30,12 @@ class Owners:
         self._trained: dict[int, weakref.ref[Tensor]] = {}
         # Identities of all parameters that any optimizer was seen to hold.
         self.held: set[int] = set()
+        self._own = {id(one) for network in self._networks.values() for one in network.parameters()}
+
+    @property
+    def others_trained(self) -> bool:
+        """Whether an optimizer was seen to hold parameters of neither network: an encoder, an embedding."""
+        return not self.held <= self._own
 
     def players(self, optimizer: Optimizer) -> tuple[Player, ...]:
         """The players whose update a step of the optimizer is.

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from equipoise.watching.asked import never
+from equipoise.watching.noise import all_alike, white
 from equipoise.watching.scores import Score
 from equipoise.watching.statistics import few_levels, smooth
 from equipoise.watching.tree import Path, at_path, floating_tensors
@@ -63,13 +64,20 @@ class GeneratorCall:
         """What of its floating inputs has the form of a sample, and what is noise.
 
         Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition. An
-        encoder's samples are codes: what it is given are pictures, of two axes or flat.
+        encoder's samples are codes: what it is given are pictures, of two axes or flat. Where no other noise
+        is given, what has the form of a sample is noise too if it is white, or the only one of that form and
+        the same for all samples.
         """
         floats = self.given()
         sample = self.outputs[0][1]
         images = [value for value in floats if _is_image(value, sample)]
         others = [value for value in floats if not any(value is image for image in images)]
         noise = [value for value in others if not bool((value == value.round()).all())]
+        if images and not noise:
+            # Noise may have the form of a sample: a sequence's, a vocoder's.
+            alone = len(images) == 1 and len(images[0]) == len(sample)
+            noise = [value for value in images if white(value) or (alone and all_alike(value))]
+            images = [value for value in images if not any(value is known for known in noise)]
         return images, noise if noise or images else others
 
 

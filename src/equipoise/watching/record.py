@@ -13,11 +13,12 @@ from equipoise.watching import anatomy, beside, composite, conditions, recorder,
 from equipoise.watching.activations import BOUNDS
 from equipoise.watching.attachment import shielded
 from equipoise.watching.batches import Order, Seen
-from equipoise.watching.energies import reconstructs
+from equipoise.watching.energies import energies, reconstructs
 from equipoise.watching.exchanged import reals_as_fakes
 from equipoise.watching.foreign import Foreign
 from equipoise.watching.isolation import unheard
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
+from equipoise.watching.shares import other_axis
 from equipoise.watching.stale import Leftovers
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class RecordBuilder:
         self._foreign: Foreign | None = None
         self._largest_gradient = 0.0
         self._names_classes = self._codes = self._given_codes = self._reconstructs = False
+        self._again = False
         self._next_snapshot = 0
 
     @property
@@ -164,9 +166,11 @@ class RecordBuilder:
         self._values["batch.real.repeated"] = again
         self._values["batch.real.same"] = float(same)
         self._values["batch.real.distinct"] = float(self._reals.distinct)
-        # What another network makes of the reals (an encoder's codes) moves while that is trained.
+        # What another network makes of the reals (an encoder's codes) moves while that is trained. Detached,
+        # it shows in that no real ever comes again.
+        self._again = self._again or again > 0
         drift = None if real.owner.grown else self._order.drift(reals)
-        if drift is not None:
+        if drift is not None and (self._again or not self._watcher.optimizers.others_trained):
             self._values["batch.real.drift"] = drift
 
     def _joined(self, assignment: Assignment) -> Assignment:
@@ -196,6 +200,8 @@ class RecordBuilder:
             self._lattice, _ = statistics.best_lattice(statistics.first_rows(reals, 32))
         self._values["sample.real.lattice"] = statistics.lattice_share(reals, self._lattice)
         self._values["sample.fake.lattice"] = statistics.lattice_share(fakes, self._lattice)
+        if (elsewhere := other_axis(reals, fakes)) is not None:
+            self._values["sample.fake.elsewhere"] = float(elsewhere)
 
     def generator(
         self, assignment: Assignment, stale: dict[str, Tensor], calls: Iterable[GeneratorCall]
@@ -296,6 +302,7 @@ class RecordBuilder:
             if self._energy():
                 # A reconstruction's places are no scores of a family.
                 batch = None
+                self._values |= energies(self._discriminator, self._made)
             else:
                 facts.fingerprint(batch)
         self._values |= watcher.sampling.take()

@@ -48,6 +48,15 @@ def test_early_in_training_it_is_information() -> None:
     assert found(observe({**WON, **FAR}, base=healthy_ns_gan(600))).severity == "info"
 
 
+def test_a_critics_many_steps_do_not_make_its_generator_old() -> None:
+    updates = {"generator": 250, "discriminator": 1250}
+    run = observe({**WON, **FAR}, base=healthy_ns_gan(), step=1250, updates=updates)
+    assert found(run).severity == "info"
+    # A generator that is hardly ever updated is not waited for.
+    starved = observe({**WON, **FAR}, base=healthy_ns_gan(), step=1250, updates={**updates, "generator": 50})
+    assert found(starved).severity == "warning"
+
+
 def test_in_a_composite_loss_it_is_information() -> None:
     assert found(observe({**WON, **FAR}, base=healthy_composite_gan())).severity == "info"
 

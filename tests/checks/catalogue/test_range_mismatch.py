@@ -229,3 +229,11 @@ def test_a_network_that_gives_bytes_and_other_data_are_fine() -> None:
     assert young({**BYTES, "sample.fake.low": 90.0, "sample.fake.high": 160.0}) is None
     assert young({**BYTES, "sample.real.high": 1.0, "sample.real.std": 0.3}) is None
     assert young(BYTES, kind="vector") is None
+
+
+def test_a_softmax_over_the_wrong_axis_is_an_error() -> None:
+    finding = found(NAME, observe({"sample.fake.elsewhere": 1.0}, base=healthy_ns_gan()))
+    assert finding.severity == "error"
+    assert finding.details["case"] == "axis"
+    for right in (0.0, [1.0, *[0.0] * 20]):
+        assert found(NAME, observe({"sample.fake.elsewhere": right}, base=healthy_ns_gan())) is None

@@ -6,6 +6,7 @@ import math
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.direction import ONE_SIDED, agreed, counted, sides
+from equipoise.checks.energies import PULL_SIGNALS, energies_alike
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.half_turned import half_turned
 from equipoise.checks.reals_as_fakes import reals_as_fakes
@@ -84,6 +85,7 @@ class DiscriminatorObjectiveSign(Check):
     name = "d-objective-sign"
     kinds = ("preflight", "passive")
     signals = (
+        *PULL_SIGNALS,
         "slope.real.positive",
         "slope.fake.positive",
         "score.real.mean",
@@ -126,6 +128,7 @@ class DiscriminatorObjectiveSign(Check):
         return (
             half_turned(self, observations, "discriminator", "slope.real.size")
             or reals_as_fakes(self, observations)
+            or energies_alike(self, observations)
             or self._by_sign(observations)
             or self._by_target(observations)
             or self._by_mixture(observations)

@@ -8,6 +8,7 @@ import numpy as np
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.direction import ONE_SIDED, agreed, counted, sides
+from equipoise.checks.energies import PULL_SIGNALS, own_energy_raised
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.half_turned import half_turned
 from equipoise.checks.symptoms import SYMPTOMS
@@ -81,6 +82,7 @@ class GeneratorObjectiveSign(Check):
     name = "g-objective-sign"
     kinds = ("preflight", "passive")
     signals = (
+        *PULL_SIGNALS,
         "slope.generator.positive",
         "slope.real.positive",
         "slope.fake.positive",
@@ -122,6 +124,7 @@ class GeneratorObjectiveSign(Check):
     def run(self, observations: Observations) -> Finding | None:
         return (
             half_turned(self, observations, "generator", "slope.generator.size")
+            or own_energy_raised(self, observations)
             or self._by_sign(observations)
             or self._by_target(observations)
             or self._by_side(observations)

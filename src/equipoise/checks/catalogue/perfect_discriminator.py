@@ -55,7 +55,8 @@ class PerfectDiscriminator(Check):
         an error: the gradient at the fakes is below 1 % of its largest, or zero, or lost in a saturated loss,
         and the samples do not improve;
         a warning: the gradient lives, but the fakes are far from the reals and have not improved over the
-        last three tenths of the run (not before four warm-ups, and not in composite losses);
+        last three tenths of the run (not before four warm-ups of the generator's own updates, whatever the
+        critic's, and not in composite losses);
         information: anything else, as nothing is wrong yet.
         A loss near zero is never evidence. Confidence: 0.6 (0.75 for an error) at the threshold, towards 0.95
         with how long it has lasted.
@@ -141,7 +142,8 @@ class PerfectDiscriminator(Check):
         far = distance_from_reals(observations)
         share = observations.fact("objective.composite")
         composite = isinstance(share, (int, float)) and share > COMPOSITE
-        patient = observations.step >= PATIENCE * observations.warm_up
+        age = observations.step if observations.starved else observations.generator_age()
+        patient = age >= PATIENCE * observations.warm_up
         severity: Severity = "info"
         if dead and not better:
             severity = "error"

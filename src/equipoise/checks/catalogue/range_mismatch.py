@@ -10,6 +10,7 @@ from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.outliers import OUTLIER, OUTLIER_SOURCE, outlying_batches
 from equipoise.checks.reach import BOUNDS, reach
+from equipoise.checks.shares import another_axis
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.units import AUC, SEPARATED, fakes_too_wide, still_bytes
 from equipoise.checks.windows import confidence, sustained
@@ -78,6 +79,7 @@ class RangeMismatch(Check):
         one trivial number), and no layer of the generator starts with weights beyond 3 times He's standard
         deviation: warning (fakes in pixels, reals in [-1, 1]). Two recorded batches of reals whose largest
         value is above 20 times the usual batch's (the 10 % quantile over batches): warning (corrupt records).
+        Error, exact: one-hot reals beside fakes that add up to one along another axis only, in 5 records.
 
     What else it could be
         - A generator without a final activation by design: never judged by its activation.
@@ -109,6 +111,7 @@ class RangeMismatch(Check):
         "sample.fake.high",
         "sample.fake.std",
         "sample.spread.ratio",
+        "sample.fake.elsewhere",
         "score.auc",
     )
     facts = (
@@ -155,7 +158,8 @@ class RangeMismatch(Check):
         if not len(low) or not len(high):
             return None
         return (
-            self._outliers(observations)
+            another_axis(self, observations)
+            or self._outliers(observations)
             or self._by_activation(observations, low, high)
             or self._fakes_too_wide(observations)
         )

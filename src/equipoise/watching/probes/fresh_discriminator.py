@@ -15,6 +15,8 @@ from equipoise.watching.statistics import auc
 _STEPS = 200
 _FEWEST = 32
 _BATCH = 32
+# A picture or sequence of fewer values along an axis is smaller than the kernels.
+_SHORTEST = 4
 _RATE = 2e-3
 # Below this mean training loss it separates; more steps would tell nothing more.
 _SEPARATES = 0.02
@@ -52,8 +54,11 @@ class FreshDiscriminator(Probe):
 
 
 def small_network(shape: tuple[int, ...]) -> nn.Module:
-    """Two hidden layers: convolutions for pictures and sequences, fully connected ones for vectors."""
-    if len(shape) not in (2, 3):
+    """Two hidden layers: convolutions for pictures and sequences, fully connected ones for vectors.
+
+    What is shorter than the kernels along an axis is a vector too: a sequence of few channels, times first.
+    """
+    if len(shape) not in (2, 3) or min(shape[1:]) < _SHORTEST:
         width = math.prod(shape)
         return nn.Sequential(
             nn.Flatten(), nn.Linear(width, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2),

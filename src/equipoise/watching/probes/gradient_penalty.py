@@ -19,9 +19,10 @@ _OFF = 0.02
 class GradientPenalty(Probe):
     """|ds/dx| at points drawn uniformly between a real and a fake (Gulrajani et al. 2017, 1704.00028).
 
-    The norm of a sample is taken over all its axes. The common mistake, the norm over the channel axis alone
-    and the mean over all places, is measured beside it. The points at which the loop itself differentiated
-    are compared with the segments between the reals and the fakes of that step, row by row.
+    The norm of a sample (of a pack, where packs are judged) is taken over all its axes. The common mistake,
+    the norm over the channel axis alone and the mean over all places, is measured beside it. The points at
+    which the loop itself differentiated are compared with the segments between the reals and the fakes of
+    that step, row by row.
     """
 
     name = "gradient-penalty"
@@ -30,6 +31,8 @@ class GradientPenalty(Probe):
         reals = material.reals
         batch = next(iter(material.fakes(_ROWS)))
         count = min(_ROWS, len(reals), len(batch.samples))
+        pack = material.pack if count >= material.pack else 1
+        count -= count % pack
         fakes = batch.samples[:count].to(reals.device)
         if fakes.shape[1:] != reals.shape[1:]:
             raise ProbeSkipped("fakes and reals have different shapes")
@@ -39,11 +42,13 @@ class GradientPenalty(Probe):
         points = (share * reals[:count] + (1 - share) * fakes).detach().requires_grad_()
         score = material.score(discriminator, batch.form, points, torch.arange(count), graph=True)
         (gradient,) = torch.autograd.grad(score.sum(), points)
-        norms = gradient.float().flatten(1).norm(dim=1)
+        # A pack's score stands beside each of its samples, and has one slope over all of them.
+        gradient = gradient.float() / pack
+        norms = gradient.reshape(count // pack, -1).norm(dim=1)
         values = {
             "norm": float(norms.mean()),
             "norm.std": float(norms.std(correction=0)),
-            "norm.pixel": float(gradient.float().norm(dim=1).mean()),
+            "norm.pixel": float(gradient.norm(dim=1).mean()),
             "applied": math.nan,
             "applied.outside": math.nan,
         }
