@@ -510,3 +510,61 @@ def test_a_flag_beside_the_class_is_none() -> None:
     kinds = Kinds(nn.Linear(4, 2))
     kinds.call(SimpleNamespace(args=(torch.randn(BATCH, 4),), kwargs={}))
     assert kinds.facts() == {}
+
+
+def nothing(y: Tensor) -> Tensor:
+    return torch.full_like(y, CLASSES)
+
+
+@pytest.mark.parametrize("concatenated", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "shown", "judged"),
+    [
+        (same, same, same),
+        (same, other, same),
+        (same, same, other),
+        (nothing, same, same),
+        (same, nothing, same),
+    ],
+)
+def test_maps_of_classes_beside_images(concatenated: bool, asked: Any, shown: Any, judged: Any) -> None:
+    """A channel of ones for each class, beside the image or apart; one player may have no classes at all."""
+    torch.manual_seed(0)
+    generator = nn.ConvTranspose2d(4 + CLASSES, 1, 4)
+    discriminator = Beside(CLASSES)
+    update_g, update_d = (torch.optim.SGD(one.parameters(), 1e-2) for one in (generator, discriminator))
+    monitor = equipoise.watch(generator, discriminator, every=1)
+
+    def maps(y: Tensor, size: int) -> Tensor:
+        return F.one_hot(y, CLASSES + 1)[:, :CLASSES, None, None].float().expand(-1, -1, size, size)
+
+    def score(images: Tensor, y: Tensor) -> Tensor:
+        planes = maps(y, 4)
+        return (
+            discriminator(torch.cat([images, planes], 1)) if concatenated else discriminator(images, planes)
+        )
+
+    for _ in range(30):
+        y = torch.randint(0, CLASSES, (BATCH,))
+        fake = generator(torch.cat([torch.randn(BATCH, 4, 1, 1), maps(asked(y), 1)], 1))
+        update_d.zero_grad()
+        real = score(torch.randn(BATCH, 1, 4, 4) + y[:, None, None, None], y)
+        (F.softplus(-real) + F.softplus(score(fake.detach(), shown(y)))).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-score(fake, judged(y))).mean().backward()
+        update_g.step()
+    monitor.close()
+    wrong = (asked, shown, judged) != (same, same, same)
+    found = {finding.name for finding in monitor.diagnose().findings}
+    assert len(shares(monitor, "fake")) >= 20
+    assert ("condition-ignored" in found) is wrong
+
+
+class Beside(nn.Module):
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1 + classes, 1, 4)
+
+    def forward(self, *images: Tensor) -> Tensor:
+        return self.layer(torch.cat(images, 1)).flatten(1)

@@ -18,6 +18,8 @@ _LEAST_PAIRS = 3
 def classes_of(value: Tensor, rows: int) -> Tensor | None:
     """One whole number a row: labels as they are, a one-hot matrix by its ones; None for anything else.
 
+    Maps with a channel for each class, the same at all places, are a one-hot matrix too.
+
     Example:
         >>> classes_of(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), 2)
         tensor([1, 0])
@@ -28,11 +30,22 @@ def classes_of(value: Tensor, rows: int) -> Tensor | None:
         return None
     if value.numel() == rows and not value.is_floating_point() and not value.is_complex():
         return value.reshape(rows).long()
+    if value.ndim > 2:
+        planes = _planes(value)
+        return None if planes is None else classes_of(planes, rows)
     if value.ndim == 2 and value.shape[1] > 1 and not value.is_complex():
         ones = value == 1
         if bool((ones.sum(1) == 1).all() & ((value == 0) | ones).all()):
             return ones.long().argmax(1)
     return None
+
+
+def _planes(value: Tensor) -> Tensor | None:
+    """The numbers that fill the channels of maps, one for each; None if a channel differs within itself."""
+    if value.ndim < 3 or not value.numel():
+        return value if value.ndim == 2 else None
+    places = value.detach().flatten(2)
+    return places[..., 0] if bool((places == places[..., :1]).all()) else None
 
 
 def class_told(slopes: Tensor) -> Tensor | None:
@@ -171,18 +184,56 @@ def _given(part: Part, inputs: list[Tensor], made: int) -> list[Tensor]:
 
 
 def _concatenated(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
-    """Agreements of classes that stand in columns beside the samples and beside the latents, one-hot."""
-    shares = _behind_activations(one, inputs)
-    for beside in beside_samples(one):
-        judged = classes_of(beside, len(beside)) if beside.ndim == 2 else None
-        for value in inputs if judged is not None else ():
-            if value.ndim != 2 or len(value) != len(beside) or value.shape[1] < beside.shape[1]:
-                continue
-            for columns in (value[:, : beside.shape[1]], value[:, -beside.shape[1] :]):
-                own = classes_of(columns, len(beside))
-                if own is not None and judged is not None:
-                    shares.append(_same_class(own.to(beside.device), judged))
-    return shares
+    """Agreements of classes that stand in columns beside the samples and beside the latents, one-hot.
+
+    Columns that are the same in all rows, where the other player has classes, agree with none of them.
+    """
+    shares, nowhere = _behind_activations(one, inputs), []
+    for shown in (*beside_samples(one), *_other_maps(one)):
+        beside = _planes(shown)
+        if beside is None:
+            continue
+        judged, rows, width = classes_of(beside, len(beside)), len(beside), beside.shape[1]
+        for value in inputs:
+            given = _planes(value)
+            if given is None or len(given) != rows:
+                labels = [classes_of(value, rows)]
+                columns: list[Tensor] = []
+            else:
+                columns = [given[:, :width], given[:, -width:]] if given.shape[1] >= width else []
+                labels = [classes_of(one_end, rows) for one_end in columns]
+            known = [own.to(beside.device) for own in labels if own is not None]
+            if judged is not None:
+                shares += [_same_class(own, judged) for own in known]
+            if (_several(judged) and any(map(_same_rows, columns))) or (
+                _same_rows(beside) and any(map(_several, known))
+            ):
+                nowhere.append(torch.zeros((), device=beside.device))
+    return shares or nowhere
+
+
+def _other_maps(one: DiscriminatorPass) -> list[Tensor]:
+    """What else than the samples the discriminator was given for each of them, as a row or as maps."""
+    if one.rows is not None:
+        return []
+    given = floating_tensors({"args": one.args, "kwargs": one.kwargs})
+    return [
+        value
+        for path, value in given
+        if path != one.path
+        and path not in one.pairs
+        and value.ndim > 1
+        and value.shape[1] > 1
+        and len(value) == len(one.samples)
+    ]
+
+
+def _same_rows(columns: Tensor) -> bool:
+    return len(columns) > 1 and columns.shape[1] > 1 and bool((columns == columns[:1]).all())
+
+
+def _several(classes: Tensor | None) -> bool:
+    return classes is not None and bool((classes != classes[:1]).any())
 
 
 def _behind_activations(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
