@@ -256,6 +256,7 @@ ELSEWHERE = {
     **{f"energy.{role}": "test_energies" for role in ("real", "fake", "generator")},
     **{f"energy.pull.{role}": "test_energies" for role in ("real", "fake", "generator")},
     "sample.fake.elsewhere": "test_shares",
+    "gradient.matched": "test_matching",
     "loss.penalty": "only in logs",
     "loss.reconstruction": "only in logs",
     "quality": "only where it is given",

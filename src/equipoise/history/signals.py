@@ -104,6 +104,12 @@ SIGNALS: dict[str, Signal] = _signals(
         "loss/sample",
         "N_x * RMS over samples of |dL_G/dx|, adversarial part, at the fakes",
     ),
+    (
+        "gradient.matched",
+        "share",
+        "|dL_f/dx| / (|dL_f/dx| + |dL_G/dx - dL_f/dx|) at the fakes, where L_f reaches the discriminator's"
+        " features only and nothing is sent to its scores",
+    ),
     ("gradient.samples.total", "loss/sample", "the same for the whole L_G, other terms (L1, cycle) included"),
     ("gradient.samples.zero", "share", "share of fakes at which the adversarial dL_G/dx is exactly zero"),
     ("gradient.samples.relative", "ratio", "gradient.samples divided by the largest value it has had"),

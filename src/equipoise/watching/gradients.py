@@ -148,6 +148,9 @@ def keep_adversarial(one: DiscriminatorPass, node: Any, index: int, sent_back: H
         if not passes:
             # Only other answers of the discriminator (features, classes, codes) were sent back.
             known.by_features = True
+            before = known.features
+            same = before is not None and before.shape == gradient.shape
+            known.features = before + gradient if before is not None and same else gradient
             sent_back()
             return
         if len(known.adversarial) < passes or known.adversarial[-1].shape != gradient.shape:

@@ -108,6 +108,7 @@ class DiscriminatorPass:
         differentiable: the sample itself asks for a gradient, though the generator did not make it.
         waited: an update was made since, and no loss was sent back yet.
         by_features: a gradient came back through the discriminator, though none to its scores.
+        features: the sum of such gradients at the sample.
         by_other_answers: an answer beside the scores, such as a class, was sent back.
         other_answers: such answers of one row of numbers a sample, each with what was sent back to it.
         reversed: the gradient was turned round on its way to the generator.
@@ -144,6 +145,7 @@ class DiscriminatorPass:
     differentiable: bool = False
     waited: bool = False
     by_features: bool = False
+    features: Tensor | None = None
     by_other_answers: bool = False
     other_answers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     reversed: bool = False
@@ -303,12 +305,17 @@ class Assignment:
     undecided: int = 0
     decided: int = 0
     cut: bool = False
-    matched: bool = False
+    matching: list[DiscriminatorPass] = field(default_factory=list)
     asked_class: bool = False
     undetached: bool = False
     concatenated: bool = False
     reversed: bool = False
     leftover: list[DiscriminatorPass] = field(default_factory=list)
+
+    @property
+    def matched(self) -> bool:
+        """Whether a pass sent only its features back to the generator."""
+        return bool(self.matching)
 
     def joined(self, other: Assignment) -> Assignment:
         """Both halves of a loss that was sent back in two steps."""

@@ -217,6 +217,7 @@ class RecordBuilder:
         self._windows += 1
         self._generator = assignment
         if not assignment.generator:
+            self._values |= recorder.matched_share(assignment.matching)
             return
         self._agreement("generator", assignment.generator)
         if self._names_classes:

@@ -156,6 +156,26 @@ def total_gradient(part: Part) -> Tensor | None:
     return own_rows(one.gradients, part)
 
 
+def matched_share(passes: list[DiscriminatorPass]) -> Values:
+    """What feature matching alone contributes to the gradient at the generator's output, of all terms."""
+    if not passes:
+        return {}
+    first = passes[0]
+    if first.call is None or first.output_path is None:
+        return {}
+    total = first.call.gradients.get(first.output_path)
+    own = [
+        one.features
+        for one in passes
+        if one.call is first.call and one.output_path == first.output_path and one.features is not None
+    ]
+    if total is None or not own or any(each.shape != total.shape for each in own):
+        return {}
+    sent = torch.stack([float32(each) for each in own]).sum(0)
+    size, rest = sent.double().norm(), (float32(total) - sent).double().norm()
+    return {"gradient.matched": size / (size + rest).clamp(min=1e-30)}
+
+
 def own_rows(gradients: list[Tensor], part: Part) -> Tensor | None:
     """The gradient of a pass at its samples, cut to a part's rows and channels."""
     if not gradients:

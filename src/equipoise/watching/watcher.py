@@ -455,7 +455,7 @@ class Watcher:
         else:
             second = {id(one) for one in self._passes if any(len(score.slopes) > 1 for score in one.scores)}
             assignment = self.roles.generator_step(self._passes, second if self._carry else None)
-            assignment.matched = any(one.matched for one in self._passes)
+            assignment.matching = [one for one in self._passes if one.matched]
             assignment.asked_class = any(asked_class(one) for one in self._passes if one.attached)
             assignment.real = reals_beside(assignment, self._passes)
             # If both losses were sent back before either update, the discriminator's passes still wait.

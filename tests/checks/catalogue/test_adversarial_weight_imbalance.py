@@ -130,3 +130,14 @@ def test_a_class_term_makes_up_for_a_small_direct_one() -> None:
     assert check().run(observe(facts=facts, base=healthy_composite_gan())) is None
     facts["objective.composite.all"] = 0.02
     assert check().run(observe(facts=facts, base=healthy_composite_gan())).details["case"] == "too-large"
+
+
+def test_matched_features_without_weight() -> None:
+    base = {"gradient.matched": 0.0, "gradient.generator": 1.0}
+    old, young = ({"generator": count, "discriminator": count} for count in (1000, 300))
+    assert check().run(observe(base, updates=old)).severity == "error"
+    assert check().run(observe(base, updates=young)).severity == "warning"
+    assert check().run(observe({**base, "gradient.matched": 1e-6}, updates=old)).severity == "warning"
+    for healthy in (0.01, 1.0, [0.0] * 5 + [0.3] * 40):
+        assert check().run(observe({**base, "gradient.matched": healthy}, updates=old)) is None
+    assert check().run(observe({**base, "gradient.generator": 0.0}, updates=old)) is None

@@ -80,6 +80,9 @@ class AdversarialWeightImbalance(Check):
         warning; error from 500 updates on.
         Confidence: 0.6 (0.75 for an error) at the threshold towards 0.95.
 
+        Where only the discriminator's features are matched: the same of their share of the gradient, if it is
+        exactly zero in 20 records, or below 0.0001 in the median (warning).
+
     What else it could be
         A pure adversarial loss: there is no other term, and nothing is reported. A content term that leads on
         purpose, as in super-resolution: then the ratio is small, the discriminator near its goal, and all is
@@ -104,6 +107,7 @@ class AdversarialWeightImbalance(Check):
         "slope.fake.size",
         "gradient.samples",
         "gradient.samples.total",
+        "gradient.matched",
         "gradient.generator",
         "gradient.discriminator",
         "loss.reconstruction",
@@ -114,7 +118,53 @@ class AdversarialWeightImbalance(Check):
     remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
 
     def run(self, observations: Observations) -> Finding | None:
-        return self._switched_off(observations) or self._unbalanced(observations)
+        return (
+            self._switched_off(observations)
+            or self._unmatched(observations)
+            or self._unbalanced(observations)
+        )
+
+    def _unmatched(self, observations: Observations) -> Finding | None:
+        """Feature matching is the only adversarial term (GANomaly), and it hardly reaches the samples."""
+        share = observations.series("gradient.matched").finite()
+        updates = observations.updates.get("generator", 0)
+        other = observations.series("gradient.generator").median()
+        if len(share) < SILENT_RECORDS or updates < SILENT_UPDATES or not other > 0:
+            return None
+        nothing = share.largest() == 0
+        if not (nothing or share.median() < POINTLESS_RATIO):
+            return None
+        certain = nothing and updates >= SILENT_FOR_GOOD
+        return self.finding(
+            "error" if certain else "warning",
+            0.95 if certain else 0.85,
+            "Only the discriminator's features are matched, and that term "
+            + ("has weight 0" if nothing else "is drowned by the others")
+            + f": its share of the gradient at the samples is {share.median():.2g}.",
+            evidence=(
+                Measurement(
+                    "gradient.matched",
+                    share.median(),
+                    0.0 if nothing else POINTLESS_RATIO,
+                    "equal to" if nothing else "below",
+                    "exact: a gradient of zero"
+                    if nothing
+                    else "survey of reported failures: adversarial over other gradient",
+                    f"share of the matched features in the gradient, median of {len(share)} records",
+                ),
+                Measurement("gradient.generator", other, meaning="norm of the generator's gradient, median"),
+            ),
+            because=(
+                Alternative(
+                    "a warm-up without the adversarial term",
+                    "ruled out" if certain else "open",
+                    f"{updates} updates of the generator were made",
+                ),
+            ),
+            since=0,
+            remedies=(_BALANCE,),
+            details={"case": "switched-off" if nothing else "too-small"},
+        )
 
     def _switched_off(self, observations: Observations) -> Finding | None:
         """The adversarial loss reaches the scores with a slope of exactly zero, from the first step on."""
