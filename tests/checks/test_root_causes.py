@@ -129,3 +129,13 @@ def test_a_cause_that_was_seen_beside_its_effect_comes_first(cause: str, effect:
     assert [one.caused_by for one in rank([drift], checks)] == [None]
     remark = Finding(checks[cause].code, cause, "info", 0.75, "Perhaps.")
     assert [one.caused_by for one in rank([drift, remark], checks)] == [None, None]
+
+
+def test_a_latent_of_zeros_comes_before_the_generator_that_it_freezes() -> None:
+    """Published DCGAN, whose layers have no biases: zeros stay zeros, and its weights get no gradient."""
+    run = observe(
+        {"latent.std": 0.0, "update.generator": 0.0, "gradient.generator": 0.0}, base=healthy_ns_gan()
+    )
+    found = judge(run).findings
+    assert [finding.name for finding in found][:2] == ["batch-repeat", "frozen-network"]
+    assert found[1].caused_by == "batch-repeat"

@@ -291,6 +291,8 @@ class BatchRepeat(Check):
             ),
             since=still.since,
             remedies=(FRESH_LATENTS,),
+            # Zeros pass through layers without biases as zeros, and those then get no gradient.
+            explains=(*self.explains, "frozen-network", "bn-erases-latent", "dead-or-saturated", "z-ignored"),
         )
 
     def _repeated_latents(self, observations: Observations) -> Finding | None:
