@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
@@ -55,6 +56,19 @@ SHOW_NEW_FAKES = Remedy(
     "Make fakes anew in every step, or put the new ones into the pool that the discriminator's come from.",
     "root",
     "display-only",
+)
+EXPLAINED = (
+    "mode-collapse",
+    "batch-blindness",
+    "perfect-discriminator",
+    "vanishing-generator-gradient",
+    "discriminator-overfitting",
+    "late-collapse",
+    "z-ignored",
+    "bn-erases-latent",
+    "uninformative-discriminator",
+    "constant-discriminator",
+    "oscillation",
 )
 
 
@@ -119,30 +133,22 @@ class BatchRepeat(Check):
     )
     facts = ("data.batch",)
     stage = "data"
-    explains = (
-        "mode-collapse",
-        "batch-blindness",
-        "perfect-discriminator",
-        "vanishing-generator-gradient",
-        "discriminator-overfitting",
-        "late-collapse",
-        "z-ignored",
-        "bn-erases-latent",
-        "uninformative-discriminator",
-        "constant-discriminator",
-        "oscillation",
-    )
+    # The last two by zeros as latents alone: layers without biases pass them on, and get no gradient.
+    explains = (*EXPLAINED, "frozen-network", "dead-or-saturated")
     remedies = (FRESH_LATENTS, SHUFFLE, SHOW_NEW_FAKES)
 
     def run(self, observations: Observations) -> Finding | None:
-        return (
-            self._constant_latent(observations)
-            or self._repeated_latents(observations)
+        constant = self._constant_latent(observations)
+        if constant is not None:
+            return constant
+        found = (
+            self._repeated_latents(observations)
             or self._same_batches(observations)
             or self._duplicates_within(observations)
             or self._old_fakes(observations)
             or self._ordered(observations)
         )
+        return found and replace(found, explains=EXPLAINED)
 
     def _old_fakes(self, observations: Observations) -> Finding | None:
         """Fakes from before are shown to the discriminator, and hardly any new ones."""
@@ -291,8 +297,6 @@ class BatchRepeat(Check):
             ),
             since=still.since,
             remedies=(FRESH_LATENTS,),
-            # Zeros pass through layers without biases as zeros, and those then get no gradient.
-            explains=(*self.explains, "frozen-network", "bn-erases-latent", "dead-or-saturated", "z-ignored"),
         )
 
     def _repeated_latents(self, observations: Observations) -> Finding | None:

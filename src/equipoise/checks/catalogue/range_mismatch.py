@@ -133,6 +133,8 @@ class RangeMismatch(Check):
         "critic-unconstrained",
         "non-finite",
         "frozen-network",
+        "exploding-gradient",
+        "instability",
     )
     remedies = (
         Remedy(
@@ -220,7 +222,6 @@ class RangeMismatch(Check):
             ),
             since=seen.since,
             remedies=(CLEAN_DATA,),
-            explains=(*self.explains, "exploding-gradient", "instability"),
         )
 
     def _unreachable(
