@@ -10,7 +10,7 @@ from equipoise.checks import judge
 from equipoise.checks.catalogue.gradient_penalty_invalid import PARALLEL
 from equipoise.history.store import History
 from equipoise.watching.probes.gradient_penalty import outside_segment
-from equipoise.watching.statistics import penalty_pull
+from equipoise.watching.statistics import penalty_law, penalty_pull
 from equipoise.watching.watcher import Watcher
 
 
@@ -50,7 +50,8 @@ def test_places_that_the_discriminator_does_not_look_at_leave_the_cosine_known()
     assert cosine == pytest.approx(1.0, abs=1e-6)
 
 
-def train(kind: str, steps: int = 40) -> list[str]:
+def train(kind: str, steps: int = 40, told: str = "") -> list[str]:
+    """The names of the errors; with `told`, what the finding of that code says."""
     torch.manual_seed(0)
     generator = nn.Sequential(
         nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 16), nn.Tanh(), nn.Unflatten(1, (1, 4, 4))
@@ -68,6 +69,9 @@ def train(kind: str, steps: int = 40) -> list[str]:
             "sample": lambda g: 10 * ((g.flatten(1).norm(dim=1) - 1) ** 2).mean(),
             "pixel": lambda g: 10 * ((g.norm(2, dim=1) - 1) ** 2).mean(),
             "batch": lambda g: 10 * (g.norm() - 1) ** 2,
+            "turned": lambda g: -10 * ((g.flatten(1).norm(dim=1) - 1) ** 2).mean(),
+            "huge": lambda g: 1e4 * ((g.flatten(1).norm(dim=1) - 1) ** 2).mean(),
+            "one-sided": lambda g: 10 * ((g.flatten(1).norm(dim=1) - 1).clamp(min=0) ** 2).mean(),
             "r1": lambda g: 5 * g.square().sum((1, 2, 3)).mean(),
         }[kind](slope)
         update_c.zero_grad()
@@ -79,9 +83,10 @@ def train(kind: str, steps: int = 40) -> list[str]:
     watcher.close()
     watcher.history.set_facts(watcher.facts.collect())
     assert watcher.problems.sentences == []
-    return [
-        found.name for found in judge(watcher.history.observations()).findings if found.severity == "error"
-    ]
+    findings = judge(watcher.history.observations()).findings
+    if told:
+        return [found.message for found in findings if found.code == told]
+    return [found.name for found in findings if found.severity == "error"]
 
 
 @pytest.mark.parametrize("kind", ["pixel", "batch"])
@@ -118,3 +123,36 @@ def test_with_accumulated_gradients_a_penalty_is_seen_beside_its_own_part() -> N
     assert kept
     for one in kept:
         assert not outside_segment(one.points, one.reals, one.fakes).any()
+
+
+@pytest.mark.parametrize(("weight", "target"), [(10.0, 1.0), (-10.0, 1.0), (0.5, 3.0)])
+def test_weight_and_target_are_read_off_the_factors(weight: float, target: float) -> None:
+    norms = torch.rand(8, generator=torch.Generator().manual_seed(0)) + 0.2
+    found = penalty_law(norms, 2 * weight * (1 - target / norms))
+    assert [float(one) for one in found] == pytest.approx([weight, target], rel=1e-4)
+
+
+def test_other_penalties_have_no_such_law() -> None:
+    norms = torch.linspace(0.3, 1.8, 8)
+    for factors in (
+        torch.full_like(norms, 10.0),  # R1: one factor
+        1 / norms,  # the norm itself
+        (2 * (1 - 1 / norms)).clamp(min=0),  # one-sided, and some below the target
+        6 * norms**4,  # WGAN-div
+        2 / (1 + norms**2),  # a logarithm
+    ):
+        assert all(bool(one.isnan()) for one in penalty_law(norms, factors))
+    assert all(bool(one.isnan()) for one in penalty_law(norms[:3], 2 * (1 - 1 / norms[:3])))
+    alike = torch.full_like(norms, 0.7)
+    assert all(bool(one.isnan()) for one in penalty_law(alike, 2 * (1 - 1 / alike)))
+
+
+@pytest.mark.parametrize("kind", ["turned", "huge"])
+def test_a_penalty_below_its_target_of_the_wrong_sign_or_weight_is_told(kind: str) -> None:
+    (message,) = train(kind, steps=12, told="EQ305")
+    assert ("wrong sign" if kind == "turned" else "hardly counts") in message
+
+
+@pytest.mark.parametrize("kind", ["sample", "r1", "one-sided"])
+def test_right_weights_are_clean(kind: str) -> None:
+    assert train(kind, steps=12, told="EQ305") == []

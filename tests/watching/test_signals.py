@@ -241,6 +241,8 @@ ELSEWHERE = {
     "penalty.parallel": "test_penalty_pull",
     "penalty.pull": "test_penalty_pull",
     "penalty.pull.spread": "test_penalty_pull",
+    "penalty.weight": "test_penalty_pull",
+    "penalty.target": "test_penalty_pull",
     "penalty.sent": "test_penalty_effect",
     "penalty.without_graph": "test_penalty_effect",
     "batch.real.drift": "test_batches",

@@ -201,6 +201,12 @@ SIGNALS: dict[str, Signal] = _signals(
         "mean over samples of c in dL/dg = c g: how the penalty pulls at the slope",
     ),
     ("penalty.pull.spread", "ratio", "standard deviation of c over samples, over its root mean square"),
+    (
+        "penalty.weight",
+        "loss",
+        "w of the penalty w (|ds/dx| - t)^2 that the samples' c lie on, as a line over 1 / |g|; nan if on none",
+    ),
+    ("penalty.target", "score/sample", "t of the same"),
     ("penalty.gradient.std", "score/sample", "standard deviation of the same"),
     # ---- the fake batch against the real batch, values as the discriminator is given them
     ("sample.real.low", "value", "smallest value in the real batch"),

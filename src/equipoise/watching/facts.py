@@ -145,8 +145,11 @@ class RunningFacts:
         self._reversed += assignment.reversed
         if assignment.cut:
             self._cuts += 1
-        elif assignment.generator:
+        elif any(part.owner.attached for part in assignment.generator):
             self._fed += 1
+        else:
+            # What only another network made (the other generator of two domains) does not reach this one.
+            self._others += bool(assignment.generator)
 
     def sent(self, passes: list[DiscriminatorPass]) -> None:
         """At an update of the discriminator: whether its loss reached its scores, and those of fakes."""

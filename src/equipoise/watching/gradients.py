@@ -77,6 +77,7 @@ def keep_pull(one: DiscriminatorPass, slope: Tensor, sent_back: Hook) -> Any:
         sent_back()
         if gradient.shape == slope.shape:
             known.pulls.append(statistics.penalty_pull(slope, gradient.detach()))
+            known.pulled.append(statistics.sample_norms(slope))
 
     return keep
 

@@ -118,6 +118,7 @@ class DiscriminatorPass:
         beside: the discriminator returned more than scores (features, classes), which a loss may use too.
         asked: tells whether the backward pass under way only asks for gradients at a few weights.
         pulls: for each such pass, per sample, |cos(dL/dg, g)| and c in dL/dg = c g, with g = ds/dx.
+        pulled: |g| of the same samples.
     """
 
     args: tuple[Any, ...]
@@ -140,6 +141,7 @@ class DiscriminatorPass:
     penalty_norms: list[Tensor] = field(default_factory=list)
     asked_slopes: list[Tensor] = field(default_factory=list)
     pulls: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    pulled: list[Tensor] = field(default_factory=list)
     certain: bool = True
     member: int = 0
     differentiable: bool = False

@@ -102,6 +102,11 @@ def discriminator_signals(assignment: Assignment, orientation: int, boundary: fl
         scale = torch.cat([factor for _, factor in pulls])
         values["penalty.parallel"] = torch.cat([cosine for cosine, _ in pulls]).nanmean()
         values["penalty.pull"] = scale.mean() * len(scale)
+        # Each pass has a law of its own (R1 beside a penalty at interpolates); the last one's is read.
+        norms, (_, factors) = assignment.penalties[-1].pulled[-1:], pulls[-1]
+        if norms:
+            weight, values["penalty.target"] = statistics.penalty_law(norms[0], factors)
+            values["penalty.weight"] = weight * len(factors)
         values["penalty.pull.spread"] = scale.std(correction=0) / scale.square().mean().sqrt().clamp(
             min=1e-30
         )

@@ -110,6 +110,34 @@ def penalty_pull(slope: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(idle, torch.nan, cosine), inner / square.clamp(min=1e-30)
 
 
+def penalty_law(norms: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight and target of a penalty weight (|g| - target)^2, from c in dL/dg = c g of each sample.
+
+    c = 2 weight (1 - target / |g|) is a straight line over 1 / |g|. Both are nan where the samples do not lie
+    on one, to a hundredth of their spread: a penalty of one factor for all (R1), one whose target some have
+    not reached (one-sided), a norm itself (no weight), or norms that hardly differ.
+
+    Example:
+        >>> norms = torch.tensor([0.2, 0.5, 0.7, 1.6])
+        >>> weight, target = penalty_law(norms, -2 * 10 * (1 - 1 / norms))
+        >>> round(float(weight), 3), round(float(target), 3)
+        (-10.0, 1.0)
+    """
+    nan = torch.full((), torch.nan)
+    known = (norms > 0) & norms.isfinite() & factors.isfinite()
+    if int(known.sum()) < 4:
+        return nan, nan
+    over, pull = 1 / norms[known].double(), factors[known].double()
+    mean, spread = pull.mean(), pull.std()
+    across = over - over.mean()
+    rise = (across * (pull - mean)).sum() / across.square().sum().clamp(min=1e-30)
+    start = mean - rise * over.mean()
+    apart = (pull - start - rise * over).square().mean().sqrt()
+    varied = (over.std() > 0.01 * over.mean()) & (spread > 1e-3 * mean.abs())
+    straight = varied & (apart <= 0.01 * spread) & (start.abs() > 0.01 * pull.abs().mean())
+    return torch.where(straight, start / 2, nan), torch.where(straight, -rise / start, nan)
+
+
 def total_norm(tensors: Sequence[Tensor]) -> Tensor:
     """The Euclidean norm of all tensors together; 0 for none."""
     if not tensors:

@@ -42,6 +42,31 @@ def test_a_squashed_critic(family: str, severity: str) -> None:
     assert found(NAME, observe(facts=fitted, base=healthy_wasserstein_gp())).severity == severity
 
 
+def test_the_mean_of_a_probability_beside_other_terms_is_information_unless_something_else_bounds_it() -> (
+    None
+):
+    free = {
+        "discriminator.output_activation": "sigmoid",
+        "objective.declared": None,
+        "objective.family.output": "wasserstein",
+        "objective.composite": 0.9,
+        "weight.clipping": None,
+        "discriminator.spectral_norm": 0.0,
+    }
+    none = {"penalty.applied": 0.0}
+    assert found(NAME, observe(none, facts=free, base=healthy_ns_gan())).severity == "info"
+    for bound in (
+        {"weight.clipping": 0.01},
+        {"discriminator.spectral_norm": 1.0},
+        {"objective.composite": 0.0},
+        {"objective.composite": None},
+        {"objective.declared": "wasserstein"},
+    ):
+        assert found(NAME, observe(none, facts=free | bound, base=healthy_ns_gan())).severity == "error"
+    penalised = observe({"penalty.applied": 1.0}, facts=free, base=healthy_ns_gan())
+    assert found(NAME, penalised).severity == "error"
+
+
 def test_a_squashed_critic_whose_penalty_hides_the_family() -> None:
     facts = {
         "discriminator.output_activation": "sigmoid",

@@ -163,7 +163,8 @@ class GeneratorGraphCut(Check):
         )
         updates = observations.updates.get("generator", 0)
         other = observations.series("gradient.generator").median()
-        if reached or seen < LEAST_RECORDS or updates < LEAST_UPDATES:
+        others = observations.fact("generator.judges_others") is True
+        if (reached and not others) or seen < LEAST_RECORDS or updates < LEAST_UPDATES:
             return None
         if observations.fact("generator.feature_matching") is True:
             return None

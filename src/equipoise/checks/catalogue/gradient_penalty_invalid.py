@@ -11,6 +11,7 @@ from equipoise.checks.cures import root
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy, Severity
 from equipoise.checks.penalties import law, turned_about_a_target
 from equipoise.checks.penalty_effect import EFFECT_FACTS, EFFECT_SIGNALS, without_effect
+from equipoise.checks.penalty_law import LAW_SIGNALS, USUAL_WEIGHT, far_weight, negative_weight
 from equipoise.checks.samples import IMPROVEMENT_SIGNALS, improvement
 from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
@@ -103,7 +104,9 @@ class GradientPenaltyInvalid(Check):
         Whatever the loss, errors: a norm that is not taken per sample (by the direction of what the penalty
         sends back to ds/dx); and a penalty of the wrong sign: it pulls ds/dx outwards in every record, by one
         factor for good (3 records, norms twice apart), or the more the steeper the discriminator is (6), or
-        inwards at the smaller slopes (2 records) and outwards at the larger (3). A slope that is computed in
+        inwards at the smaller slopes (2 records) and outwards at the larger (3), or the factors of a batch's
+        samples are those of a negative weight (5 records). For the Wasserstein family a weight, read off the
+        same way, outside [0.01, 1000] times the loss's slope: warning. A slope that is computed in
         6 records and to which no loss is ever sent back (without create_graph, detached, not added), or
         nothing but zero though it is beyond 1.5: error where a Wasserstein loss needs it (0.95), else a
         warning (0.8).
@@ -133,6 +136,7 @@ class GradientPenaltyInvalid(Check):
         "sample.real.std",
         *IMPROVEMENT_SIGNALS,
         *EFFECT_SIGNALS,
+        *LAW_SIGNALS,
         "penalty.parallel",
         "penalty.pull.spread",
         "penalty.gradient.std",
@@ -163,6 +167,7 @@ class GradientPenaltyInvalid(Check):
         _UNIFORM_ALPHA,
         _NO_INSTANCE_NORM,
         _STRONGER,
+        USUAL_WEIGHT,
         *root("wasserstein-gradient-penalty", "lower-learning-rates"),
     )
 
@@ -334,9 +339,11 @@ class GradientPenaltyInvalid(Check):
         )
         pulled = (
             without_effect(self, observations)
+            or negative_weight(self, observations, _SIGN)
             or self._turned(observations)
             or self._about_the_target(observations)
             or self._pulled(observations)
+            or (far_weight(self, observations) if family == "wasserstein" else None)
         )
         if pulled is not None:
             return pulled

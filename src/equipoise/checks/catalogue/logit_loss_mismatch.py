@@ -20,6 +20,7 @@ SQUASHING = ("sigmoid", "softmax", "tanh")
 LOGIT_FAMILIES = ("non-saturating", "minimax")
 UNBOUNDED = ("wasserstein",)
 LOGISTIC = "logistic"
+OTHER_TERM = 0.01  # of the generator's gradient at the samples, so that there is another term
 # They compare scores before any transformation: behind a sigmoid two of them differ by 1 at most.
 RELATIVISTIC = ("relativistic-pairing", "relativistic-average", "relativistic-average-hinge")
 # Of a probability that cannot come nearer to 0 or to 1 a sure answer is out of reach.
@@ -51,7 +52,9 @@ class LogitLossMismatch(Check):
         at the end leaves no score below zero, which a loss of logits or hinge asks of fakes (a warning for
         Wasserstein and relativistic losses, which lose their slope at zero only). Exact, error: the slopes
         fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein loss on the output of a
-        sigmoid, softmax or tanh; or a loss of logits on the output of a tanh. Error from two signals: all
+        sigmoid, softmax or tanh (information where nothing else bounds the critic and its term is one of
+        several: the plain mean of a probability, as some super-resolution loops have it); or a loss of logits
+        on the output of a tanh. Error from two signals: all
         outputs within [0, 1] over at least 50 steps and 5 records, and slopes that fit a loss of logits at
         these outputs within 10 %. Warning: a hinge or a relativistic loss behind such an activation, or one
         of the losses above in the generator's step alone (a penalty hides the discriminator's); in a plain
@@ -82,6 +85,7 @@ class LogitLossMismatch(Check):
     signals = (
         "score.output.low",
         "score.output.high",
+        "penalty.applied",
         "objective.fit",
         "loss.discriminator.real",
         "loss.discriminator.fake",
@@ -96,6 +100,9 @@ class LogitLossMismatch(Check):
         "discriminator.output_activation",
         "discriminator.output_activations",
         "discriminator.output_range",
+        "discriminator.spectral_norm",
+        "weight.clipping",
+        "objective.composite",
     )
     stage = "wiring"
     explains = (*SYMPTOMS, "unfused-bce", "critic-unconstrained", "gradient-penalty-invalid")
@@ -166,6 +173,8 @@ class LogitLossMismatch(Check):
         if activation not in SQUASHING or not (logits or family in (*UNBOUNDED, "hinge", *RELATIVISTIC)):
             return None
         exact = (logits or family in UNBOUNDED) and not alone
+        if exact and not (logits or declared) and self._bounded_on_purpose(observations):
+            return self._linear(activation)
         return self.finding(
             "error" if exact else "warning",
             0.95 if exact else 0.75,
@@ -190,6 +199,36 @@ class LogitLossMismatch(Check):
                     if declared
                     else f"the slopes at the raw output fit `{family}`"
                     + (" in the generator's step" if alone else ""),
+                ),
+            ),
+            since=0,
+        )
+
+    @staticmethod
+    def _bounded_on_purpose(observations: Observations) -> bool:
+        """Whether nothing else bounds the critic, and its term is one of several of the generator's."""
+        return bool(
+            observations.fact("weight.clipping") is None
+            and not observations.fact("discriminator.spectral_norm")
+            and not observations.series("penalty.applied").largest() > 0
+            and float(observations.fact("objective.composite") or 0.0) >= OTHER_TERM
+        )
+
+    def _linear(self, activation: str) -> Finding:
+        return self.finding(
+            "info",
+            0.7,
+            f"The loss is the plain mean of what the discriminator's {activation} gives. As a term beside "
+            "others, and with nothing else that bounds the critic, this trains; where the discriminator is "
+            "sure, the term's gradient is gone.",
+            evidence=(
+                Measurement("discriminator.output_activation", 1.0, 1.0, "equal to", STRUCTURE, activation),
+            ),
+            because=(
+                Alternative(
+                    "a Wasserstein critic",
+                    "unlikely",
+                    "it would be bounded by a penalty, a clip or spectral normalisation, and not by this",
                 ),
             ),
             since=0,
