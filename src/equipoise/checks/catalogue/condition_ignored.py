@@ -102,11 +102,11 @@ class ConditionIgnored(Check):
         by less than 30 % of the mean distance between reals (5 % where the generator has no latent: then all
         its samples differ by their conditions only; up to five warm-ups by as much less as the fakes are
         nearer to each other than reals, and by less than half of what a new latent does), or the scores of
-        reals by less than 5 % of their spread. Error: both at once, which are two independent measurements on
-        two networks. Error also, whatever the probe says: at least 5 records in which fewer than 80 % of the fakes are judged
-        with the class, or beside the picture, that they were made with, in one player's step (two classes at
-        random agree in half); columns and maps of classes, apart or concatenated, agree with none where the
-        other player has one value for all samples.
+        reals by less than 5 % of their spread. Error: both at once, which are two independent measurements
+        on two networks. Error also, whatever the probe says: at least 5 records in which fewer than 80 % of
+        the fakes are judged with the class, or beside the picture, that they were made with, in one player's
+        step (two classes at random agree in half); columns and maps of classes, apart or concatenated, agree
+        with none where the other player has one value for all samples.
         Warning also where the labels seem to have nothing to do with the reals, by two signs: the nearest
         other real has the same label no more often than any other (within 2 standard errors), and the
         discriminator finds reals with another label no less real (less than 2 standard errors); or where the
