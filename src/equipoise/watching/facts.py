@@ -16,7 +16,7 @@ from equipoise.watching.joint import Joint
 from equipoise.watching.kinds import Kinds
 from equipoise.watching.modes import ModalLayers
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
-from equipoise.watching.structure import structure_facts
+from equipoise.watching.structure import initialisation_entries, structure_facts
 from equipoise.watching.tree import Path, floating_tensors, tensors
 from equipoise.watching.unregistered import Hidden
 from equipoise.watching.unsent import fakes_used, sent_back
@@ -65,6 +65,11 @@ class RunningFacts:
         self.composite: dict[str, float | None] = {"judged": None, "all": None}
 
     # ---- what passes show
+
+    def begins(self, player: str) -> None:
+        """Before a player's first update: a loop may initialise its networks after it has them watched."""
+        network = self._watcher.network(player)
+        self.values[f"{player}.initialisation"] = initialisation_entries(network)
 
     def generator_call(self, call: GeneratorCall) -> None:
         modes = self._modes["generator"]

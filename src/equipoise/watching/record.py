@@ -61,6 +61,8 @@ class RecordBuilder:
 
     def before_update(self, player: str, leftovers: Leftovers) -> None:
         watcher, values = self._watcher, self._values
+        if not watcher.updates[player]:
+            watcher.facts.begins(player)
         self._foreign = leftovers.foreign
         gradients = watcher.gradients(player)
         if gradients:

@@ -169,3 +169,17 @@ def test_a_huge_rate_explains_a_network_that_moved_and_rests() -> None:
     for updates in ([0.0, 0.0], [3.0, 0.5]):
         other = found(NAME, _run({"update.discriminator": updates}, discriminator=1.0))
         assert "frozen-network" not in other.explains
+
+
+def test_a_rate_is_large_next_to_the_weights_that_are_usual_for_a_layer() -> None:
+    """With two to five inputs (a published tutorial on points, rate 0.05) weights are of the order of one."""
+
+    def run(usual: float):
+        layers = [{"name": "0", "type": "Linear", "std": 0.02, "expected_std": usual}] * 3
+        base = observe(facts={"discriminator.initialisation": layers}, base=healthy_ns_gan())
+        return found(
+            NAME, _run({"update.discriminator": [2.4, 0.01]}, base, discriminator=0.05, generator=0.005)
+        )
+
+    assert run(0.8).severity == "info"
+    assert run(0.1).severity == "warning"

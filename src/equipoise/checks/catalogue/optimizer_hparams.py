@@ -10,20 +10,20 @@ import numpy as np
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.rates import EXTREME_RATE, LARGEST_UPDATE, threw_to_rest, usual_size
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.windows import sustained
 from equipoise.history.observations import Observations
 
 LARGEST_RATE = 1e-2
 LARGEST_RATE_SGD = 1.0
-EXTREME_RATE = 0.05
 SMALLEST_RATE = 1e-6
 LARGEST_RATIO = 10.0
 EXTREME_RATIO = 50.0
+# Of the size that is usual for the weights of a layer with so many inputs.
+LARGEST_STEP = 0.1
 PERFECT_AUC = 0.999
-LARGEST_UPDATE = 0.1
 SMALLEST_UPDATE = 1e-6
-RESTS = 1e-8  # as in frozen-network
 LARGEST_BETA = 0.5
 EXTREME_BETA = 0.95
 LARGEST_DECAY = 0.1
@@ -98,8 +98,9 @@ class OptimizerHyperparameters(Check):
         10; a first beta above 0.5 without any regularizer; a weight decay above 0.1; gradients clipped by
         norm below 0.05; an Adam epsilon above 1e-3, or below 1e-7 with float16 scores. Warning, from a second
         signal or far beyond: the relative update is above 0.1 (or below 1e-6 for a small rate), the rate of
-        an adaptive optimizer is 0.05 or more, the ratio is beyond 50, the first beta is 0.95 or more, the
-        epsilon is 0.1 or more, the weight decay is 1 or more, or gradients are clipped by value below 0.05.
+        an adaptive optimizer is 0.05 or more (both only from a tenth of the weights' usual size for their
+        fan-in on), the ratio is beyond 50, the first beta is 0.95 or more, the epsilon is 0.1 or more, the
+        weight decay is 1 or more, or gradients are clipped by value below 0.05.
         Warning: a rate that was above zero is exactly zero now, and the player's updates have been zero for
         at least 100 steps (3 records) and more than four times as long as before: a schedule that is over
         too soon. It explains what an untrained pair looks like.
@@ -124,7 +125,15 @@ class OptimizerHyperparameters(Check):
     name = "optimizer-hparams"
     kinds = ("preflight", "passive")
     signals = ("update.generator", "update.discriminator", "penalty.applied", "score.auc")
-    facts = ("optimizers", "gradient.clipping", "precision", "discriminator.spectral_norm", "weight.clipping")
+    facts = (
+        "optimizers",
+        "gradient.clipping",
+        "precision",
+        "discriminator.spectral_norm",
+        "weight.clipping",
+        "generator.initialisation",
+        "discriminator.initialisation",
+    )
     stage = "wiring"
     explains = (*_OUTSIDE, "frozen-network")
     remedies = (
@@ -238,22 +247,8 @@ class OptimizerHyperparameters(Check):
             explains=()
             if only_ratio
             else (*_OUTSIDE, "frozen-network")
-            if self._threw_to_rest(observations)
+            if threw_to_rest(observations)
             else _OUTSIDE,
-        )
-
-    @staticmethod
-    def _threw_to_rest(observations: Observations) -> bool:
-        """Whether steps at a huge rate threw the pair to where no gradient is: one moved, and rests now."""
-        rates = {
-            one["player"]: _rate(one)
-            for one in observations.fact("optimizers", [])
-            if one.get("player") in ("generator", "discriminator")
-        }
-        updates = {player: observations.series(f"update.{player}").finite() for player in rates}
-        thrown = [player for player, rate in rates.items() if rate >= EXTREME_RATE]
-        return any(updates[player].largest() > LARGEST_UPDATE for player in thrown) and any(
-            update.last < RESTS < update.largest() for update in updates.values()
         )
 
     def _rates(self, observations: Observations) -> list[_Remark]:
@@ -270,6 +265,10 @@ class OptimizerHyperparameters(Check):
                 if second is None and kind not in _PLAIN:
                     # The step that threw everything away may lie between two records.
                     second = _extreme(rate, EXTREME_RATE, EXTREME_SOURCE, f"rate of the {player}")
+                if kind not in (*_PLAIN, *_OWN_STEP) and rate < LARGEST_STEP * usual_size(
+                    observations, player
+                ):
+                    second = None  # next to weights that start far too small any step is large
                 remarks.append(_rate_remark(player, kind, rate, largest, "above", second))
             elif rate < SMALLEST_RATE:
                 second = _second(f"update.{player}", update.median(), SMALLEST_UPDATE, above=False)
