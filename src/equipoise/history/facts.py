@@ -153,6 +153,11 @@ FACTS: dict[str, Fact] = {
             for player in ("generator", "discriminator")
         ),
         Fact(
+            "discriminator.steps",
+            "steps of its optimizer: [with a loss of its own since the last one, with the generator's alone], of"
+            " those whose step before was looked at too",
+        ),
+        Fact(
             "loss.reaches_scores",
             "recorded steps of the discriminator in which its loss did, and did not, reach its scores (two counts)",
         ),

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from equipoise.watching.activations import activation_chain, output_range
+from equipoise.watching.again import Again
 from equipoise.watching.fingerprint import FIT, Batch, objective_facts, reconstructed_losses
 from equipoise.watching.halves import half_turned
 from equipoise.watching.joint import Joint
 from equipoise.watching.kinds import Kinds
 from equipoise.watching.modes import ModalLayers
+from equipoise.watching.optimizers import Player
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall
 from equipoise.watching.structure import initialisation_entries, structure_facts
 from equipoise.watching.tree import Path, floating_tensors, tensors
@@ -52,6 +55,7 @@ class RunningFacts:
         self._modal = {"generator": ModalLayers(generator), "discriminator": ModalLayers(discriminator)}
         self._joint = Joint()
         self._kinds = Kinds(generator)
+        self._again = Again()
         self._cuts = self._others = self._reversed = 0
         self._unused = {"generator": 0, "discriminator": 0}
         self._mixed = {False: 0, True: 0}
@@ -162,8 +166,16 @@ class RunningFacts:
             if known is not None:
                 counts[known] += 1
 
-    def unused(self, passes: list[DiscriminatorPass], assignment: Assignment, player: str) -> None:
-        """At an update of `player`: whether the other's own loss was sent back though it is never updated."""
+    def update(
+        self, passes: list[DiscriminatorPass], assignment: Assignment, player: Player, optimizer: Optimizer
+    ) -> None:
+        """At an update of `player`: whose losses were sent back, and whose steps follow."""
+        gradients = self._watcher.gradients("discriminator")
+        self._again.update(player, optimizer, passes, assignment, gradients, self._watcher.updates)
+        self._unused_loss(passes, assignment, player)
+
+    def _unused_loss(self, passes: list[DiscriminatorPass], assignment: Assignment, player: str) -> None:
+        """Whether the other's own loss was sent back though it is never updated."""
         other = "discriminator" if player == "generator" else "generator"
         if self._watcher.updates[other]:
             return
@@ -340,6 +352,7 @@ class RunningFacts:
             self._others >= _OFTEN and not self._cuts and not self._fed and "detached" in self.values
         )
         facts |= {f"loss.unused.{player}": count for player, count in self._unused.items()}
+        facts["discriminator.steps"] = [self._again.own, self._again.foreign]
         facts["loss.reaches_scores"] = [self._sent[True], self._sent[False]]
         facts["loss.uses_fakes"] = [self._fakes_used[True], self._fakes_used[False]]
         facts["objective.composite"] = self.composite["judged"]

@@ -463,7 +463,7 @@ class Watcher:
             kept = [one for one in self._passes if one.sloped and id(one) not in used]
             self.record.generator(assignment, stale, self._calls)
         settle(self._calls)
-        self.facts.unused(self._passes, assignment, player)
+        self.facts.update(self._passes, assignment, player, optimizer)
         self._passes = [*kept, *still_waiting(self._passes)]
         self._carry = {id(one) for one in self._passes if one.sloped}
 

@@ -12,9 +12,18 @@ NOTICEABLE = 0.01  # of the gradient after the player's own backward
 HARMFUL = 0.1
 LEAST_STEPS = 20
 LEAST_RECORDS = 5
+# Steps with nothing of the discriminator's own: certain, each of them. With ten critic steps to one of the
+# generator one in eleven is such a step.
+AGAIN, STEPS_TO_ONE = 3, 11
 SOURCE = "exact: a gradient present before the player's own backward; 1 % leaves room for rounding"
 
 
+ONE_STEP = Remedy(
+    "step-generator-alone",
+    "Call `step()` of the generator's optimizer alone behind the generator's backward pass.",
+    "root",
+    "safe",
+)
 DISCRIMINATOR_LAST = Remedy(
     "send-discriminator-loss-last",
     "Update the generator first, then call `zero_grad()` of the discriminator's optimizer, send the "
@@ -46,6 +55,9 @@ class StaleGradients(Check):
         Likewise `gradient.discriminator.foreign`: the share of a layer's gradient that the generator's loss
         added behind the discriminator's own, where both are sent back before the discriminator's step.
 
+        Exact, error: in 3 steps or more, and one to eleven of its own, the discriminator's optimizer steps
+        again though nothing but the generator's loss was sent back since its last step.
+
     What else it could be
         - Gradient accumulation over several batches: only the first backward pass after a step is judged,
           where the gradient must be empty; a share of records with zero would show it.
@@ -72,11 +84,12 @@ class StaleGradients(Check):
         "gradient.generator.stale",
         "gradient.discriminator.foreign",
     )
-    facts = ()
+    facts = ("discriminator.steps",)
     stage = "wiring"
     explains = SYMPTOMS
     remedies = (
         DISCRIMINATOR_LAST,
+        ONE_STEP,
         Remedy(
             "zero-gradients-first",
             "Call `optimizer.zero_grad()` of each player directly before the backward pass of its own step.",
@@ -118,7 +131,43 @@ class StaleGradients(Check):
                     ),
                 ),
             )
-        return self._foreign(observations)
+        return self._foreign(observations) or self._again(observations)
+
+    def _again(self, observations: Observations) -> Finding | None:
+        """The discriminator's optimizer steps a second time, behind the generator's backward pass."""
+        steps = observations.fact("discriminator.steps")
+        own, foreign = steps if isinstance(steps, list) and len(steps) == 2 else (0, 0)
+        if not (isinstance(own, int) and isinstance(foreign, int)):
+            return None
+        least = max(AGAIN, own / STEPS_TO_ONE)
+        if foreign < least:
+            return None
+        return self.finding(
+            "error",
+            0.95,
+            "The discriminator's optimizer takes a second step behind the generator's backward pass: "
+            f"{foreign} such steps beside {own} with a loss of its own. They follow the gradient that the "
+            "generator's loss left in its weights, which makes fakes look real.",
+            evidence=(
+                Measurement(
+                    "discriminator.steps",
+                    float(foreign),
+                    least,
+                    "not below",
+                    "exact: no loss of its own was sent back since the optimizer's last step",
+                    "steps with the generator's gradient alone, of those looked at",
+                ),
+            ),
+            because=(
+                Alternative(
+                    "several optimizers for parts of the discriminator",
+                    "ruled out",
+                    "the same optimizer stepped before",
+                ),
+            ),
+            remedies=(ONE_STEP,),
+            since=0,
+        )
 
     def _foreign(self, observations: Observations) -> Finding | None:
         """The generator's loss is sent back between the discriminator's own and the discriminator's step."""
