@@ -96,3 +96,11 @@ def test_a_generator_with_two_tanh_cannot_reach_its_data() -> None:
     first = _run(nn.Sigmoid(), nn.BCELoss(), nn.Sequential(nn.Tanh(), nn.Tanh())).diagnose().findings[0]
     assert (first.name, first.severity) == ("range-mismatch", "error")
     assert "tanh behind tanh and can only give [-0.762, 0.762]" in first.message
+
+
+def test_a_softmax_of_one_answer_comes_before_the_networks_that_it_freezes() -> None:
+    found = _run(nn.Softmax(dim=1), nn.BCELoss(), nn.Tanh(), updates=150).diagnose().findings
+    assert (found[0].name, found[0].severity) == ("logit-loss-mismatch", "error")
+    assert "a single answer" in found[0].message
+    frozen = [finding for finding in found if finding.name == "frozen-network"]
+    assert all(finding.caused_by == "logit-loss-mismatch" for finding in frozen)

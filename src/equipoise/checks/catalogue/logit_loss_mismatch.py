@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
@@ -25,7 +26,10 @@ OTHER_TERM = 0.01  # of the generator's gradient at the samples, so that there i
 RELATIVISTIC = ("relativistic-pairing", "relativistic-average", "relativistic-average-hinge")
 # Of a probability that cannot come nearer to 0 or to 1 a sure answer is out of reach.
 OUT_OF_REACH = 0.1
+RECORDS_OF_ONE = 5
+ONE_ANSWER = "exact: exp(x) / exp(x) is 1"
 REACH = "exact: what the activations at the output can give, one behind another"
+EXPLAINED = (*SYMPTOMS, "unfused-bce", "critic-unconstrained", "gradient-penalty-invalid")
 STRUCTURE = "exact: a bounded head under a loss that needs unbounded scores"
 DOUBLE = "exact: the slopes are those of a sigmoid applied twice"
 LOGIT = "a sigmoid's range, over at least 50 steps and 5 records (PaddlePaddle issue 22085)"
@@ -47,19 +51,20 @@ class LogitLossMismatch(Check):
         avoid.
 
     Evidence and threshold
-        Exact, error: what stands before the discriminator's final sigmoid keeps the probability above 0.1
-        or below 0.9 (a relu, which leaves 0.5 to 1; a second sigmoid, 0.5 to 0.73); or a relu or softplus
-        at the end leaves no score below zero, which a loss of logits or hinge asks of fakes (a warning for
-        Wasserstein and relativistic losses, which lose their slope at zero only). Exact, error: the slopes
-        fit a sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein loss on the output of a
+        Exact, error: all outputs behind a softmax are 1 in 5 records (it runs over one answer). Exact,
+        error: what stands before the discriminator's final sigmoid keeps the probability above 0.1 or below
+        0.9 (a relu, which leaves 0.5 to 1; a second sigmoid, 0.5 to 0.73); or a relu or softplus at the end
+        leaves no score below zero, which a loss of logits or hinge asks of fakes (a warning for Wasserstein
+        and relativistic losses, which lose their slope at zero only). Exact, error: the slopes fit a
+        sigmoid applied twice (`objective.double_sigmoid`); or a Wasserstein loss on the output of a
         sigmoid, softmax or tanh (information where nothing else bounds the critic and its term is one of
-        several: the plain mean of a probability, as some super-resolution loops have it); or a loss of logits
-        on the output of a tanh. Error from two signals: all
-        outputs within [0, 1] over at least 50 steps and 5 records, and slopes that fit a loss of logits at
-        these outputs within 10 %. Warning: a hinge or a relativistic loss behind such an activation, or one
-        of the losses above in the generator's step alone (a penalty hides the discriminator's); in a plain
-        log, losses inside the double sigmoid's envelope (fake never below 0.69, real never below 0.313,
-        over at least 50 records) that do move.
+        several: the plain mean of a probability, as some super-resolution loops have it); or a loss of
+        logits on the output of a tanh. Error from two signals: all outputs within [0, 1] over at least 50
+        steps and 5 records, and slopes that fit a loss of logits at these outputs within 10 %. Warning: a
+        hinge or a relativistic loss behind such an activation, or one of the losses above in the
+        generator's step alone (a penalty hides the discriminator's); in a plain log, losses inside the
+        double sigmoid's envelope (fake never below 0.69, real never below 0.313, over at least 50 records)
+        that do move.
 
     What else it could be
         - A plateau at ln 2 of a discriminator that cannot tell: its outputs are logits on both sides of zero.
@@ -105,7 +110,8 @@ class LogitLossMismatch(Check):
         "objective.composite",
     )
     stage = "wiring"
-    explains = (*SYMPTOMS, "unfused-bce", "critic-unconstrained", "gradient-penalty-invalid")
+    # The last one by a softmax of one answer alone, which has no slope.
+    explains = (*EXPLAINED, "frozen-network")
     remedies = (
         Remedy(
             "remove-final-activation",
@@ -124,13 +130,43 @@ class LogitLossMismatch(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        alone = self._softmax_of_one(observations)
+        if alone is not None:
+            return alone
         if observations.fact("objective.double_sigmoid") is True:
-            return self._double(observations)
-        return (
-            self._unbounded_loss(observations)
-            or self._out_of_reach(observations)
-            or self._logits_in_unit_interval(observations)
-            or self._envelope(observations)
+            found: Finding | None = self._double(observations)
+        else:
+            found = (
+                self._unbounded_loss(observations)
+                or self._out_of_reach(observations)
+                or self._logits_in_unit_interval(observations)
+                or self._envelope(observations)
+            )
+        return found and replace(found, explains=EXPLAINED)
+
+    def _softmax_of_one(self, observations: Observations) -> Finding | None:
+        """A softmax over a single answer is 1 whatever it is given, and has no slope."""
+        low, high = (observations.series(f"score.output.{end}").finite() for end in ("low", "high"))
+        if observations.fact("discriminator.output_activation") != "softmax" or len(low) < RECORDS_OF_ONE:
+            return None
+        if not (low.smallest() == low.largest() == 1.0 and high.smallest() == high.largest() == 1.0):
+            return None
+        return self.finding(
+            "error",
+            0.97,
+            "The discriminator ends in a softmax over a single answer: it is 1 for every sample, and sends "
+            "nothing back.",
+            evidence=(
+                Measurement(
+                    "score.output.low", 1.0, 1.0, "equal to", ONE_ANSWER, f"in all {len(low)} records"
+                ),
+            ),
+            because=(
+                Alternative(
+                    "a discriminator that is sure", "ruled out", "no answer was ever below 1, in either batch"
+                ),
+            ),
+            since=0,
         )
 
     def _double(self, observations: Observations) -> Finding:
