@@ -100,3 +100,27 @@ def test_one_target_for_all_batches_is_named_though_no_role_is_known(wrong: bool
         (-(chance * reward).mean()).backward()
         update_g.step()
     assert ("d-objective-sign" in names(observed(watcher))) is wrong
+
+
+@pytest.mark.parametrize("stepped", [True, False])
+def test_a_discriminator_of_actions_that_is_never_stepped_is_named(stepped: bool) -> None:
+    """GAIL: pairs of states and actions, none of which is the policy's output."""
+    torch.manual_seed(0)
+    policy, judge_of = nn.Linear(LATENT, 2), nn.Linear(LATENT + 2, 1)
+    watcher = Watcher(policy, judge_of, History(None), every=1)
+    update_d, update_g = adam(judge_of), adam(policy)
+    for _ in range(120):
+        states, expert = noise(), noise()
+        with torch.no_grad():
+            made = policy(states) + torch.randn(ROWS, 2)
+        own = judge_of(torch.cat([states, made], 1))
+        update_d.zero_grad()
+        (F.softplus(-judge_of(torch.cat([expert, expert[:, :2]], 1))) + F.softplus(own)).mean().backward()
+        if stepped:
+            update_d.step()
+        reward = own.detach().squeeze(1)
+        chance = torch.distributions.Normal(policy(states), 1.0).log_prob(made).sum(1)
+        update_g.zero_grad()
+        (-(chance * (reward - reward.mean())).mean()).backward()
+        update_g.step()
+    assert ("frozen-network" in names(observed(watcher))) is not stepped

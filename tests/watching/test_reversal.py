@@ -144,3 +144,39 @@ def test_two_domains_of_one_network_have_no_real_one() -> None:
     seen = observed(watcher)
     assert seen.fact("generator.gradient_reversed") is True
     assert names(seen) == []
+
+
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+        return -ctx.strength * gradient, None
+
+
+def two_domains(strength: Any, steps: int = 60) -> Observations:
+    """DANN: features of labelled and of other data, told apart behind a reversal of some strength."""
+    torch.manual_seed(0)
+    features, domains = networks()
+    classes = nn.Linear(SIZE, 3)
+    parameters = [*features.parameters(), *domains.parameters(), *classes.parameters()]
+    both = torch.optim.Adam(parameters, 1e-3)
+    watcher = Watcher(features, domains, History())
+    for step in range(steps):
+        both.zero_grad()
+        first = features(torch.randn(ROWS, LATENT))
+        loss = F.cross_entropy(classes(first), torch.randint(0, 3, (ROWS,)))
+        second = features(torch.randn(ROWS, LATENT) + 1)
+        told = [domains(Scaled.apply(one, strength(step))) for one in (first, second)]
+        (loss + F.softplus(-told[0]).mean() + F.softplus(told[1]).mean()).backward()
+        both.step()
+    return observed(watcher)
+
+
+def test_a_reversal_of_strength_zero_is_a_cut() -> None:
+    assert names(two_domains(lambda step: 0.0))[0] == "generator-graph-cut"
+    for healthy in (lambda step: 0.5, lambda step: step / 60, lambda step: max(0.0, step / 30 - 1)):
+        assert "generator-graph-cut" not in names(two_domains(healthy))

@@ -182,7 +182,11 @@ class RunningFacts:
         if other == "generator":
             lost = bool(assignment.leftover)
         else:
-            lost = any(one.sloped and not one.attached and one.link is not None for one in passes)
+            # Where no sample is known (a policy's actions), a loss that cannot reach the other is its own.
+            strange = not any(one.attached or one.grown or one.link is not None for one in passes)
+            lost = any(
+                one.sloped and not one.attached and (strange or one.link is not None) for one in passes
+            )
             # Through tokens the generator's loss does not reach it: what gradient it has is its own loss's.
             lost |= bool(self.values.get("discriminator.discrete") and self._watcher.gradients(other))
         self._unused[other] += lost
@@ -346,7 +350,7 @@ class RunningFacts:
         facts["modes"] |= {f"{player}_layers": modal.kinds() for player, modal in self._modal.items()}
         if self._raw_bounds[0] <= self._raw_bounds[1]:
             facts["objective.bounded_scores"] = self._raw_bounds[0] >= 0 and self._raw_bounds[1] <= 1
-        facts["generator.graph_cut"] = self._cuts >= 2 and self._fed == 0
+        facts["generator.graph_cut"] = self._cuts >= 2 and self._fed == 0 and not self._reversed
         facts["generator.gradient_reversed"] = self._reversed >= _REVERSED
         facts["generator.judges_others"] = (
             self._others >= _OFTEN and not self._cuts and not self._fed and "detached" in self.values

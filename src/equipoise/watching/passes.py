@@ -112,6 +112,7 @@ class DiscriminatorPass:
         by_other_answers: an answer beside the scores, such as a class, was sent back.
         other_answers: such answers of one row of numbers a sample, each with what was sent back to it.
         reversed: the gradient was turned round on its way to the generator.
+        stopped: none of the gradient that the discriminator sent arrived at the generator.
         turned: its slopes were turned round, for an optimizer that maximises.
         member: which of several discriminators in a container it is of; 0 for a single one.
         mode: as that of a generator's call.
@@ -151,6 +152,7 @@ class DiscriminatorPass:
     by_other_answers: bool = False
     other_answers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     reversed: bool = False
+    stopped: bool = False
     turned: bool = False
     mode: float | None = None
     beside: bool = False

@@ -49,12 +49,20 @@ def turns_round(leaving: Tensor, arriving: Tensor | None) -> bool:
 
 
 def mark_reversed(passes: list[DiscriminatorPass]) -> None:
-    """Note at each attached pass whether the gradient was turned between discriminator and generator."""
+    """Note at each attached pass whether the gradient was turned, or lost, on its way to the generator."""
     for one in passes:
         call, path = one.call, one.output_path
         if one.attached and not one.reversed and call is not None and path in call.crossed:
             sent, arrived = call.crossed[path]
             one.reversed = _opposite(sent.reshape(len(sent), -1), arrived.reshape(len(arrived), -1))
+            one.stopped = not one.reversed and _nothing(sent.flatten(1), arrived.reshape(len(sent), -1))
+
+
+def _nothing(sent: Tensor, arrived: Tensor) -> bool:
+    """Whether nothing arrives of what was sent: a reversal of strength zero. Others may reach some rows."""
+    some = (sent != 0).any(dim=1)
+    lost = some & (arrived == 0).all(dim=1)
+    return bool(lost.sum() >= max(1, _ROWS * len(sent)))
 
 
 def _opposite(one: Tensor, other: Tensor) -> bool:

@@ -136,6 +136,9 @@ class Roles:
         if _two_domains(attached):
             result.reversed = True
             return result
+        if _lost(attached):
+            result.cut = True
+            return result
         for one in attached:
             index = 1 if second and id(one) in second else None
             for part, fake in self._parts(one, index):
@@ -275,6 +278,11 @@ def _two_domains(attached: list[DiscriminatorPass]) -> bool:
         return False
     parts = [Part(one, score) for one in attached for score in one.scores if score.slopes]
     return _mixed(parts)
+
+
+def _lost(attached: list[DiscriminatorPass]) -> bool:
+    """Whether the gradient of a pass was lost on its way, and that of no pass was turned round."""
+    return any(one.stopped for one in attached) and not any(one.reversed for one in attached)
 
 
 def reals_beside(assignment: Assignment, passes: list[DiscriminatorPass]) -> list[Part]:

@@ -207,7 +207,7 @@ class FrozenNetwork(Check):
             observations.source == "log"
             or observations.updates.get(player, 0) > 0
             or observations.updates.get(other, 0) < (LEAST_STEPS if unused >= UNUSED else SUSPECT_AFTER)
-            or not self._plays(observations)
+            or not (self._plays(observations) or unused >= UNUSED)
         ):
             return None
         certain = observations.updates[other] >= NEVER_AFTER or unused >= UNUSED
