@@ -37,9 +37,11 @@ def test_scale_factors_at_zero_in_all_norms_only() -> None:
 def test_scale_factors_around_zero_were_meant_around_one() -> None:
     """Drawn about zero they differ, and a much copied course starts so: slow, but it trains."""
     norm = {"name": "1", "type": "BatchNorm2d", "std": 0.02, "expected_std": None, "weight_mean": 0.006}
-    assert found(NAME, _run([_layer(), norm])).severity == "info"
-    alike = {**norm, "std": 0.001}
-    assert found(NAME, _run([_layer(), norm, alike])).severity == "warning"
+    drawn = found(NAME, _run([_layer(), norm]))
+    assert drawn.severity == "warning"
+    alike = found(NAME, _run([_layer(), norm, {**norm, "std": 0.001}]))
+    assert alike.severity == "warning"
+    assert alike.confidence > drawn.confidence
 
 
 def test_scales_that_do_not_fit_together() -> None:

@@ -56,8 +56,8 @@ class InitialisationSanity(Check):
     Evidence and threshold
         Error: more than half of a network's weight layers have all weights equal (standard deviation
         below 1e-8). Warning: the scale factors of all normalisation layers are near zero (mean below
-        0.1; info where they are drawn about zero, with a standard deviation above 0.01: slow, but a start
-        that published scripts use); or a layer's standard deviation is beyond 10 times or below 0.01 times
+        0.1; with less confidence where they are drawn about zero, with a standard deviation above 0.01: slow,
+        but a start that published scripts use); or a layer's standard deviation is beyond 10 times or below 0.01 times
         the default for its fan-in and the start shows it (a gradient norm above 100, half of the outputs
         saturated, or half of a layer's units dead in the first record). Warning: within one network the
         standard deviations of torch's own layers, each over the usual one for its fan-in, differ by more than
@@ -152,8 +152,8 @@ class InitialisationSanity(Check):
             # normalisation makes up for their size: such a start is slow, but known to train.
             drawn = min(layer["std"] for layer in norms) > DRAWN_SCALE
             yield self.finding(
-                "info" if drawn else "warning",
-                0.85,
+                "warning",
+                0.7 if drawn else 0.85,
                 f"The scale factors of all {len(scales)} normalisation layers of the {player} start near "
                 f"zero (mean at most {max(map(abs, scales)):.2g}): "
                 + (
