@@ -150,3 +150,39 @@ def test_styles_of_a_mapping_network_keep_to_no_law(mapped: bool) -> None:
     assert len(seen.series("latent.std").finite()) == STEPS
     for place in ("discriminator", "sampling"):
         assert bool(len(seen.series(f"latent.{place}.std").finite())) == (not mapped)
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_classes_that_the_loop_embeds_leave_the_latents_law_to_be_compared(graph: bool) -> None:
+    """BigGAN's shared embedding: the class comes with a graph, the latent beside it is drawn."""
+    torch.manual_seed(0)
+
+    class Given(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shared, self.body = nn.Embedding(3, 2), nn.Linear(6, 6)
+
+        def forward(self, latent: Tensor, embedded: Tensor) -> Tensor:
+            made: Tensor = self.body(torch.cat([latent, embedded], 1))
+            return made
+
+    generator, discriminator = Given(), nn.Linear(6, 1)
+    update_g = torch.optim.Adam(generator.parameters(), 1e-2)
+    update_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+    watcher = Watcher(generator, discriminator, History(None), every=1)
+    for _ in range(12):
+        update_d.zero_grad()
+        with torch.set_grad_enabled(graph):
+            fake = generator(0.5 * normal(BATCH), generator.shared(torch.randint(3, (BATCH,)))).detach()
+        real = torch.randn(BATCH, 6) + 1
+        (F.softplus(-discriminator(real)) + F.softplus(discriminator(fake))).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        made = generator(normal(BATCH), generator.shared(torch.randint(3, (BATCH,))))
+        F.softplus(-discriminator(made)).mean().backward()
+        update_g.step()
+    seen = watcher.history.observations()
+    watcher.close()
+    assert watcher.problems.sentences == []
+    assert seen.series("latent.std").median() == pytest.approx(1, abs=0.1)
+    assert seen.series("latent.discriminator.std").median() == pytest.approx(0.5, abs=0.05)

@@ -254,9 +254,9 @@ class RecordBuilder:
             self._values["condition.kin"], self._values["condition.kin.chance"] = alike
 
     def _latent(self, call: GeneratorCall, step: int) -> None:
-        self._given_codes = call.made is not None
-        self._codes |= self._given_codes
         _, latents = call.images_and_latents()
+        self._given_codes = _coded(latents)
+        self._codes |= self._given_codes
         if latents:
             self._values |= recorder.latent_signals(latents[0])
             # A sample to complete comes again in every epoch; the noise beside it must not.
@@ -270,11 +270,9 @@ class RecordBuilder:
         """The law of the latents behind the discriminator's fakes, which may be drawn elsewhere."""
         if fake.owner.call is not None and fake.owner.link is not None:
             # Codes of an encoder beside drawn latents (a VAE-GAN) are meant to have a law of their own.
-            self._codes |= fake.owner.call.made is not None
-            if self._codes:
-                return
             _, latents = fake.owner.call.images_and_latents()
-            if latents:
+            self._codes |= _coded(latents)
+            if latents and not self._codes:
                 self._values |= recorder.latent_law(latents[0], "discriminator")
 
     def _drop_codes(self) -> None:
@@ -424,6 +422,11 @@ class RecordBuilder:
         with unheard(watcher):
             found = composite.shares(parts, calls, copied)
         self._values |= {f"_composite.{what}": share for what, share in found.items()}
+
+
+def _coded(latents: list[Tensor]) -> bool:
+    """Whether another network made the latent; a class that an embedding makes beside it is no code."""
+    return any(latent.grad_fn is not None for latent in latents[:1])
 
 
 def _whole(part: Part) -> Tensor:
