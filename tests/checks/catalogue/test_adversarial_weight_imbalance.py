@@ -32,6 +32,16 @@ def test_an_adversarial_term_that_drowns_the_others() -> None:
     assert finding.details["case"] == "too-large"
 
 
+def test_terms_that_are_drowned_ten_thousandfold_are_more_than_rounding() -> None:
+    def shown(share: float, precision: str = "float32"):
+        facts = {"objective.composite": share, "precision": precision}
+        return check().run(observe(facts=facts, base=healthy_composite_gan()))
+
+    assert shown(3e-5).details["case"] == "too-large"
+    assert shown(1e-7) is None  # a sum of several discriminators' gradients
+    assert shown(3e-5, "float16") is None
+
+
 def test_with_a_worsened_reconstruction_it_is_an_error() -> None:
     finding = check().run(
         observe(
