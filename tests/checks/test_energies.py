@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from observe import found, observe
 
-D, G = "d-objective-sign", "g-objective-sign"
+D, G, RACE = "d-objective-sign", "g-objective-sign", "critic-magnitude-race"
 # BEGAN: k starts at zero, so that the first records send nothing to the fakes.
 K = [0.0, 0.0, *[-1.0] * 40]
 HEALTHY = {"energy.pull.real": 1.0, "energy.pull.fake": K, "energy.pull.generator": 1.0}
@@ -48,3 +48,17 @@ def test_signs_that_change_are_no_energy() -> None:
     mixed = [1.0, -1.0] * 20
     assert found(D, observe({**HEALTHY, "energy.pull.real": mixed, "energy.pull.fake": mixed})) is None
     assert found(G, observe({**HEALTHY, "energy.pull.generator": mixed})) is None
+
+
+def test_energies_without_a_margin_run_away() -> None:
+    scale = {"sample.real.mean": -0.2, "sample.real.std": 0.7}
+    away = {**HEALTHY, **scale, "energy.real": lambda t: 0.6 + 6 * t**4, "energy.fake": 8.0}
+    assert found(RACE, observe(away)).severity == "error"
+    assert found(RACE, observe({**away, "energy.real": lambda t: 0.6 + 2 * t**4})).severity == "warning"
+    for healthy in (
+        {"energy.real": lambda t: 0.8 - 0.5 * t},  # learns
+        {"energy.real": lambda t: 8 - 4 * t},  # a wild start that calms
+        {"energy.pull.fake": [-1.0] * 40 + [0.0] * 20},  # the margin is passed now
+        {"sample.real.std": 60.0},  # data of that scale
+    ):
+        assert found(RACE, observe({**away, **healthy})) is None

@@ -179,3 +179,24 @@ def test_of_few_possible_latents_only_whole_batches_tell(latents: str, said: boo
     assert monitor.history.observations().series("latent.possible").median() == 2.0**4
     codes = {finding.code for finding in monitor.diagnose().findings}
     assert ("EQ403" in codes) is said
+
+
+@pytest.mark.parametrize("rows", [1, 8])
+def test_one_latent_for_a_whole_small_batch(rows: int) -> None:
+    torch.manual_seed(0)
+    generator, discriminator = nn.Linear(12, 6), nn.Linear(6, 1)
+    update_g = torch.optim.SGD(generator.parameters(), 1e-3)
+    update_d = torch.optim.SGD(discriminator.parameters(), 1e-3)
+    monitor = equipoise.watch(generator, discriminator, every=2)
+    for _ in range(60):
+        fake = generator(torch.randn(1, 12).repeat(rows, 1))
+        update_d.zero_grad()
+        real = discriminator(torch.randn(rows, 6))
+        (F.softplus(-real) + F.softplus(discriminator(fake.detach()))).mean().backward()
+        update_d.step()
+        update_g.zero_grad()
+        F.softplus(-discriminator(fake)).mean().backward()
+        update_g.step()
+    monitor.close()
+    assert set(values(monitor, "latent.repeated")) == {1.0 if rows > 1 else 0.0}
+    assert ("batch-repeat" in named(monitor)) == (rows > 1)

@@ -6,13 +6,17 @@ lowers that of its own samples. The signs of what each loss sends back are exact
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from equipoise.checks.base import Check
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
+from equipoise.checks.windows import confidence
 from equipoise.history.observations import Observations
 
 PULL_SIGNALS = ("energy.pull.real", "energy.pull.fake", "energy.pull.generator")
+RACE_SIGNALS = (*PULL_SIGNALS[:2], "energy.real", "energy.fake", "sample.real.mean")
 SOURCE = "exact: dL/dr of an energy |r - x| points along r - x, or against it"
 LEAST = 5
 # Of what is sent back to a reconstruction, all places agree but for rounding.
@@ -20,10 +24,19 @@ _ALL = 0.99
 # A weight that grows from zero (BEGAN's k) has left it by then.
 _PATIENT = 300
 _LEAST_ZERO = 20
+# Times the energy of a blank answer: no autoencoder that is trained stays there; an error at five times.
+_BLANK, _FAR = 2.0, 5.0
 RAISE_FAKES = Remedy(
     "raise-the-energy-of-fakes",
     "Subtract the fakes' energy in the discriminator's loss: E(x) - k E(G(z)) with k from "
     "clip(k + lambda (gamma E(x) - E(G(z))), 0, 1), or E(x) + max(0, margin - E(G(z))).",
+    "root",
+    "unsafe",
+)
+BOUND_FAKES = Remedy(
+    "bound-the-energy-of-fakes",
+    "Let the fakes' term end at a margin, max(0, margin - E(G(z))), with a margin of the order of the reals' "
+    "own energy at the start, or weight it by BEGAN's k.",
     "root",
     "unsafe",
 )
@@ -128,5 +141,55 @@ def own_energy_raised(check: Check, observations: Observations) -> Finding | Non
         ),
         since=0,
         remedies=(LOWER_OWN,),
+        details={"case": "energies"},
+    )
+
+
+def energies_race(check: Check, observations: Observations) -> Finding | None:
+    """EQ306: the reals' energy, which the loss lowers, is driven far beyond that of a blank answer.
+
+    Returning zero everywhere has an energy of mean |x|, at most the root of mean^2 + std^2. Only a term
+    without a bound, the fakes' energy that is raised and raised, makes the discriminator worse than that.
+    """
+    if pushed(observations, "real") != 1 or pushed(observations, "fake") != -1 or not observations.warmed_up:
+        return None
+    energy = observations.series("energy.real").finite()
+    mean, std = (observations.series(f"sample.real.{which}").median() for which in ("mean", "std"))
+    blank = math.hypot(mean, std)
+    raised = observations.series("energy.pull.fake").finite()
+    if not blank > 0 or len(energy) < 2 * LEAST or len(raised) < LEAST:
+        return None
+    now, before = energy.values[-LEAST:], energy.values[: len(energy) // 2]
+    still = bool((raised.values[-LEAST:] <= -_ALL).all())
+    if not (still and now.min() > _BLANK * blank and now.min() > np.median(before)):
+        return None
+    return check.finding(
+        "warning" if now[-1] < _FAR * blank else "error",
+        confidence(0.8, 0.97, math.log2(float(now[-1]) / (_BLANK * blank))),
+        f"The energies run away: the discriminator's error at the reals is {now[-1]:.3g}, while a blank "
+        f"answer would have at most {blank:.3g}. Its loss raises the energy of the fakes, and nothing bounds "
+        "that.",
+        evidence=(
+            Measurement(
+                "energy.real",
+                float(now[-1]),
+                _BLANK * blank,
+                "above",
+                "exact: twice the error of returning zero",
+                "mean |r - x| of the reals",
+            ),
+            Measurement(
+                "energy.fake", observations.series("energy.fake").last, meaning="the same of the fakes"
+            ),
+        ),
+        because=(
+            Alternative(
+                "an autoencoder that has not learnt yet",
+                "ruled out",
+                f"its error at the reals has grown, from {float(np.median(before)):.3g}",
+            ),
+        ),
+        since=int(energy.steps[-LEAST]),
+        remedies=(BOUND_FAKES,),
         details={"case": "energies"},
     )

@@ -333,7 +333,7 @@ SIGNALS: dict[str, Signal] = _signals(
         "latent.repeated",
         "share",
         "share of latent rows seen at an earlier step, or twice in this batch, within the last 20,000; of"
-        " several inputs the one with the least",
+        " several inputs the one with the least; 1 where all rows of the batch are the same",
     ),
     ("latent.same", "0 or 1", "whether the latent batch equals one of an earlier step as a set"),
     (

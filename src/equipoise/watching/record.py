@@ -17,6 +17,7 @@ from equipoise.watching.energies import energies, reconstructs
 from equipoise.watching.exchanged import reals_as_fakes
 from equipoise.watching.foreign import Foreign
 from equipoise.watching.isolation import unheard
+from equipoise.watching.noise import all_alike
 from equipoise.watching.passes import Assignment, DiscriminatorPass, GeneratorCall, Part
 from equipoise.watching.shares import other_axis
 from equipoise.watching.stale import Leftovers
@@ -262,7 +263,9 @@ class RecordBuilder:
             # A sample to complete comes again in every epoch; the noise beside it must not.
             self._latents += [Seen() for _ in latents[len(self._latents) :]]
             shares = [seen.share(rows, step) for seen, rows in zip(self._latents, latents, strict=False)]
-            self._values["latent.repeated"] = min(again for again, _ in shares)
+            # One row for a whole batch is a repeat in all of it, however small the batch.
+            alike = all(map(all_alike, latents))
+            self._values["latent.repeated"] = 1.0 if alike else min(again for again, _ in shares)
             self._values["latent.same"] = float(all(same for _, same in shares))
             self._values["latent.possible"] = max(map(statistics.possible_rows, latents))
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from equipoise.checks.base import CHECKS, Check
 from equipoise.checks.cures import root, symptomatic
+from equipoise.checks.energies import RACE_SIGNALS, energies_race
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.samples import CALIBRATION
 from equipoise.checks.trends import latest
@@ -53,6 +54,9 @@ class CriticMagnitudeRace(Check):
         50: warning. An error when it is also beyond 1,000, or when a gap beyond 1,000 has grown by half over
         those windows and the critic's slope with it.
         Confidence: 0.7 (0.85 for an error) towards 0.97 by the size of the gap.
+        Of a discriminator that returns reconstructions: the error at the reals, which its loss lowers, is
+        above twice that of a blank answer in the last 5 records and above its median in the first half,
+        while its loss raises the fakes' energy without an end: warning; error at five times.
 
     What else it could be
         A large negative Wasserstein loss early on: it rises again, and the gap does not double five times. An
@@ -72,7 +76,7 @@ class CriticMagnitudeRace(Check):
     name = "critic-magnitude-race"
     kinds = ("passive",)
     stage = "numerics"
-    signals = ("score.real.mean", "score.fake.mean", "sample.real.std", "discriminator.slope")
+    signals = (*RACE_SIGNALS, "score.real.mean", "score.fake.mean", "sample.real.std", "discriminator.slope")
     explains = (
         "exploding-gradient",
         "non-finite",
@@ -87,6 +91,9 @@ class CriticMagnitudeRace(Check):
     )
 
     def run(self, observations: Observations) -> Finding | None:
+        raced = energies_race(self, observations)
+        if raced is not None:
+            return raced
         if not observations.warmed_up:
             return None
         levels = self._levels(observations)
