@@ -559,6 +559,8 @@ def test_maps_of_classes_beside_images(concatenated: bool, asked: Any, shown: An
     found = {finding.name for finding in monitor.diagnose().findings}
     assert len(shares(monitor, "fake")) >= 20
     assert ("condition-ignored" in found) is wrong
+    # The maps are larger than the image, which the first call of the discriminator does not show.
+    assert monitor.observations().series("batch.real.repeated").finite().first == 0
 
 
 class Beside(nn.Module):

@@ -6,7 +6,7 @@ import itertools
 import time
 import weakref
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -340,12 +340,12 @@ class Watcher:
                 self._pairwise = not all(reached)
         return len(outputs) % 2 == 0 if self._pairwise is None else self._pairwise
 
-    def _correct_sample(self, path: Path) -> None:
+    def _correct_sample(self, path: Path, shape: Sequence[int]) -> None:
         """The generator's own sample has shown the place; passes of this step that were read otherwise."""
         for one in self._passes:
             if one.link is None and one.path != path and not one.sloped and not one.penalty_norms:
                 given = dict(floating_tensors({"args": one.args, "kwargs": one.kwargs}))
-                if path in given and given[path].shape == one.samples.shape:
+                if path in given and given[path].shape == (len(one.samples), *shape):
                     one.path, one.samples = path, given[path].detach()
 
     @staticmethod
@@ -358,7 +358,7 @@ class Watcher:
         if linked and self._path not in linked:
             # The generator's own sample shows which argument is the sample.
             self._path = linked[0]
-            self._correct_sample(linked[0])
+            self._correct_sample(linked[0], dict(given)[linked[0]].shape[1:])
         if self._path in paths:
             return self._path
         return max(given, key=lambda entry: (entry[1].ndim >= 2, entry[1].numel()))[0]
