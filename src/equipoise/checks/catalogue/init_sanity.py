@@ -59,9 +59,9 @@ class InitialisationSanity(Check):
         0.1; with less confidence where they are drawn about zero, with a standard deviation above 0.01: slow,
         but a start that published scripts use); or a layer's standard deviation is beyond 10 times or below
         0.01 times the default for its fan-in and the start shows it (a gradient norm above 100, half of the
-        outputs saturated, or half of a layer's units dead in the first record). Warning: within one network the
-        standard deviations of torch's own layers, each over the usual one for its fan-in, differ by more than
-        100 times.
+        outputs saturated, or half of a layer's units dead in the first record). Warning: within one network
+        the standard deviations of torch's own layers, each over the usual one for its fan-in, differ by more
+        than 100 times.
         Warning: more than half of a layer's units dead in the first record and still in the newest. Info:
         some layers have the fixed standard deviation 0.02 and others of the same kind have PyTorch's default,
         so an initialisation function probably missed them.
