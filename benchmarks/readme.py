@@ -32,6 +32,7 @@ HALVES = {
     "third": "a third: loops as they are published, new kinds again",
     "fourth": "a fourth: other loops again, new kinds again",
     "fifth": "a fifth: known kinds only, in loops and on data that are all new",
+    "sixth": "a sixth: known kinds only, in the loops of well-known public scripts",
 }
 
 

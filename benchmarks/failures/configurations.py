@@ -9,7 +9,7 @@ from benchmarks.failures.faults import FAULTS, Fault
 from benchmarks.failures.healthy import HEALTHY, Healthy
 from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import Case
-from benchmarks.failures.split import FIFTH, FOURTH, LATER, SECOND, THIRD
+from benchmarks.failures.split import FIFTH, FOURTH, LATER, SECOND, SIXTH, THIRD
 
 SEEDS = (0, 1, 2)
 
@@ -64,6 +64,10 @@ def fourth_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
 
 def fifth_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
     return later_runs(FIFTH, seeds)
+
+
+def sixth_runs(seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    return later_runs(SIXTH, seeds)
 
 
 def find_run(name: str) -> Run:

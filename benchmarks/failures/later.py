@@ -24,7 +24,12 @@ from benchmarks.failures.second import planted as second_planted
 from benchmarks.failures.second import sources as second_sources
 from benchmarks.failures.second.registry import SECOND_FAULTS, SECOND_HEALTHY
 from benchmarks.failures.second.styles import SECOND_STYLES
-from benchmarks.failures.split import FIFTH, FOURTH, LATER, SECOND, THIRD
+from benchmarks.failures.sixth import parts as sixth_parts
+from benchmarks.failures.sixth import planted as sixth_planted
+from benchmarks.failures.sixth import sources as sixth_sources
+from benchmarks.failures.sixth.registry import SIXTH_FAULTS, SIXTH_HEALTHY
+from benchmarks.failures.sixth.styles import SIXTH_STYLES
+from benchmarks.failures.split import FIFTH, FOURTH, LATER, SECOND, SIXTH, THIRD
 from benchmarks.failures.third import parts as third_parts
 from benchmarks.failures.third import planted as third_planted
 from benchmarks.failures.third import sources as third_sources
@@ -85,6 +90,14 @@ HALVES_WRITTEN_LATER = {
         FIFTH_STYLES,
         fifth_sources.NAMES,
         fifth_parts.make_parts,
+    ),
+    SIXTH: Half(
+        SIXTH_FAULTS,
+        SIXTH_HEALTHY,
+        sixth_planted.NOT_PLANTED,
+        SIXTH_STYLES,
+        sixth_sources.NAMES,
+        sixth_parts.make_parts,
     ),
 }
 

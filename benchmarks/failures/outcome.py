@@ -40,10 +40,11 @@ for _kind, _names in {
         *("moons", "checkerboard", "spirals", "gaussians", "cancer", "rings", "swissroll", "survey"),
         *("grid", "pinwheel", "scurve", "iris", "diabetes"),
         *("heart", "blobs", "helix", "linnerud", "orders"),
+        *("lissajous", "clover", "sphere", "components", "weather"),
     ),
-    "digits": ("mnist", "digits16", "ellipses"),
-    "fashion": ("colour", "cifar", "shapes", "patches", "tiles", "stripes", "shoes"),
-    "sequence": ("ecg", "waves", "chirps", "tides", "tokens", "sines", "strands"),
+    "digits": ("mnist", "digits16", "ellipses", "bars"),
+    "fashion": ("colour", "cifar", "shapes", "patches", "tiles", "stripes", "shoes", "discs", "clothes"),
+    "sequence": ("ecg", "waves", "chirps", "tides", "tokens", "sines", "strands", "sawtooth", "bursts"),
 }.items():
     GOOD.update(dict.fromkeys(_names, GOOD[_kind]))
     FAILED.update(dict.fromkeys(_names, FAILED[_kind]))
@@ -55,7 +56,7 @@ def measure(parts: Parts, sample: Callable[..., Tensor]) -> dict[str, Any]:
     torch.manual_seed(10_000 + parts.seed)
     if parts.case.style in ("composite", "translation", "superres"):
         return _verdict(_restoration(source, sample), source.name)
-    if parts.case.style in ("inpaint", "denoise"):
+    if parts.case.style in ("inpaint", "denoise", "adaptive", "mel"):
         return _verdict(_repair(parts, sample), source.name)
     labels = None
     if len(inspect.signature(sample).parameters) == 2:

@@ -20,11 +20,13 @@ SECOND = "second"  # written after the first two were looked at, and run once: b
 THIRD = "third"  # written after the second one was looked at: benchmarks/failures/third
 FOURTH = "fourth"  # written after the third one was looked at: benchmarks/failures/fourth
 FIFTH = "fifth"  # written after the fourth one was looked at: benchmarks/failures/fifth
+SIXTH = "sixth"  # written after the fifth one was looked at: benchmarks/failures/sixth
 LATER = (
     SECOND,
     THIRD,
     FOURTH,
     FIFTH,
+    SIXTH,
 )  # the halves that were written after the first two, in the order of their first looks
 SALT = "equipoise failures 1"
 
@@ -70,5 +72,5 @@ def later() -> dict[str, str]:
 
 
 def half_of(configuration: str) -> str:
-    """`calibration`, `reported`, `second`, `third`, `fourth` or `fifth`."""
+    """`calibration`, `reported`, `second`, `third`, `fourth`, `fifth` or `sixth`."""
     return later().get(configuration) or halves()[configuration]

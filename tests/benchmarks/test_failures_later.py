@@ -17,6 +17,7 @@ from benchmarks.failures.configurations import (
     fourth_runs,
     later_runs,
     second_runs,
+    sixth_runs,
     third_runs,
 )
 from benchmarks.failures.execute import execute
@@ -27,8 +28,10 @@ from benchmarks.failures.fourth import sources as fourth_sources
 from benchmarks.failures.healthy import HEALTHY
 from benchmarks.failures.later import HALVES_WRITTEN_LATER
 from benchmarks.failures.parts import Case
+from benchmarks.failures.sixth import sources as sixth_sources
+from benchmarks.failures.sixth.usual import USUAL
 from benchmarks.failures.sources import load_source
-from benchmarks.failures.split import FIFTH, FOURTH, HALVES, LATER, SECOND, THIRD, half_of
+from benchmarks.failures.split import FIFTH, FOURTH, HALVES, LATER, SECOND, SIXTH, THIRD, half_of
 from benchmarks.failures.styles import STYLES
 
 RUNS = {half: later_runs(half) for half in LATER}
@@ -46,6 +49,7 @@ MEASURED = {
     **dict.fromkeys(["rings", "swissroll", "survey", "waves", "shapes", "patches"], Case("valid", "bce", "")),
     **dict.fromkeys(fourth_sources.NAMES, Case("stepping", "bce", "")),
     **dict.fromkeys(fifth_sources.NAMES, Case("notebook", "bce", "")),
+    **dict.fromkeys(sixth_sources.NAMES, Case("collection", "bce", "")),
 }
 
 
@@ -62,6 +66,7 @@ def test_the_short_names_are_the_halves() -> None:
     assert third_runs() == RUNS[THIRD]
     assert fourth_runs() == RUNS[FOURTH]
     assert fifth_runs() == RUNS[FIFTH]
+    assert sixth_runs() == RUNS[SIXTH]
 
 
 def test_the_fifth_half_has_every_known_operator_by_its_rule_and_no_other() -> None:
@@ -76,8 +81,28 @@ def test_the_fifth_half_has_every_known_operator_by_its_rule_and_no_other() -> N
 
 
 def test_the_fifth_half_has_every_healthy_variant() -> None:
-    earlier = set(HEALTHY).union(*(HALVES_WRITTEN_LATER[half].healthy for half in LATER[:-1]))
+    earlier = set(HEALTHY).union(
+        *(HALVES_WRITTEN_LATER[half].healthy for half in LATER[: LATER.index(FIFTH)])
+    )
     assert set(HALVES_WRITTEN_LATER[FIFTH].healthy) == earlier
+
+
+def test_the_sixth_half_has_every_known_operator_by_its_rule_and_no_other() -> None:
+    """The most usual faults in two loops and on two data sets, the others in one; or it says why not."""
+    written, known = HALVES_WRITTEN_LATER[SIXTH], earlier_faults(SIXTH)
+    assert set(written.faults) | set(written.not_planted) == set(known)
+    assert not set(written.faults) & set(written.not_planted)
+    for name, fault in written.faults.items():
+        cases = 2 if name in USUAL else 1
+        assert len(fault.cases) == cases, name
+        assert len({case.style for case in fault.cases}) == cases, name
+        assert len({case.data for case in fault.cases}) == cases, name
+
+
+def test_the_sixth_half_trains_every_loop_healthily_at_least_twice() -> None:
+    styles = Counter(run.case.style for run in RUNS[SIXTH] if not run.faulty)
+    assert set(styles) == set(HALVES_WRITTEN_LATER[SIXTH].styles)
+    assert min(styles.values()) >= 2
 
 
 @pytest.mark.parametrize("half", LATER)
