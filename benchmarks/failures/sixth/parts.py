@@ -29,8 +29,8 @@ STEPS = {
     "weather": 600,
     "sawtooth": 450,
     "bursts": 400,
-    "bars": 460,
-    "discs": 460,
+    "bars": 580,
+    "discs": 400,
     "clothes": 320,
 }
 LATENT_BESIDE = 3  # of a generator that has a condition and a latent

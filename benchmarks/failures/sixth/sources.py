@@ -114,16 +114,16 @@ def discs(count: int, random: torch.Generator, size: int = 16) -> Labelled:
     colour."""
     labels = torch.randint(0, 3, (count,), generator=random)
     line = torch.arange(size).float()
-    place = 6.0 + 3.0 * torch.rand(count, 2, 1, 1, generator=random)
-    radius = 3.2 + 0.6 * torch.rand(count, 1, 1, generator=random)
+    place = 6.5 + 2.0 * torch.rand(count, 2, 1, 1, generator=random)
+    radius = 3.0 + 2.0 * torch.rand(count, 1, 1, generator=random)
     far = ((line.view(1, -1, 1) - place[:, 0]).square() + (line.view(1, 1, -1) - place[:, 1]).square()).sqrt()
     inside = torch.sigmoid(1.2 * (radius - far)).unsqueeze(1)
     colours = torch.tensor([[0.9, 0.3, 0.2], [0.25, 0.8, 0.35], [0.3, 0.35, 0.95]])
-    colour = colours[labels] + 0.03 * torch.randn(count, 3, generator=random)
+    colour = colours[labels] + 0.12 * torch.randn(count, 3, generator=random)
     slope = (line / size).view(1, 1, -1, 1).expand(count, 3, size, size)
-    ground = 0.15 + 0.08 * torch.rand(count, 1, 1, 1, generator=random) + 0.15 * slope
+    ground = 0.1 + 0.35 * torch.rand(count, 1, 1, 1, generator=random) + 0.15 * slope
     pixels = inside * colour[:, :, None, None] + (1 - inside) * ground
-    pixels = pixels + 0.02 * torch.randn(count, 3, size, size, generator=random)
+    pixels = pixels + 0.03 * torch.randn(count, 3, size, size, generator=random)
     return (255.0 * pixels).clamp(0, 255), labels
 
 
