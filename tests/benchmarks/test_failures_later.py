@@ -41,6 +41,7 @@ SIZES = {
     THIRD: (105, 40, 90, 25),
     FOURTH: (150, 50, 125, 30),
     FIFTH: (230, 60, 190, 0),
+    SIXTH: (200, 45, 180, 0),
 }
 # One style and family for each data set with which fresh samples and noise are measured.
 MEASURED = {

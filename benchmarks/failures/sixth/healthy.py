@@ -55,7 +55,7 @@ replant("one-sided-smoothing", "mutual bce clothes")
 
 def _linear_end(parts: SixthParts) -> None:
     """The generator's output is linear and the reals are in [-1, 1]."""
-    parts.generator = nn.Sequential(*[m for m in parts.generator if not isinstance(m, nn.Tanh)])
+    parts.generator = nn.Sequential(*[m for m in parts.generator.children() if not isinstance(m, nn.Tanh)])
 
 
 replant("no-tanh-by-design", "lazyreg logistic discs linear", apply=_linear_end)

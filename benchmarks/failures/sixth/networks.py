@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.failures.networks import perceptron
-from benchmarks.failures.third.networks import StyleGenerator
+from benchmarks.failures.third.networks import Mapping, Synthesis
 
 
 def deconvolving_generator(shape: Sequence[int], latent: int, width: int = 16) -> nn.Sequential:
@@ -52,8 +52,14 @@ def strided_trunk(shape: Sequence[int], width: int = 16, *, spectral: bool = Fal
     )
 
 
-class StyledGenerator(StyleGenerator):
+class StyledGenerator(nn.Module):
     """Mapping and synthesis; returns the mapped latents too where it is asked for them."""
+
+    def __init__(
+        self, shape: tuple[int, ...], latent: int, width: int, end: nn.Module, style: int = 48
+    ) -> None:
+        super().__init__()
+        self.mapping, self.synthesis = Mapping(latent, style), Synthesis(shape, style, width, end)
 
     def forward(self, z: Tensor, return_latents: bool = False) -> Tensor | tuple[Tensor, Tensor]:
         w = self.mapping(z)

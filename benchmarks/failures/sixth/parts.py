@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,7 @@ def make_parts(case: Case, seed: int) -> SixthParts:
     batch_size = {"image": 32, "sequence": 64}.get(source.kind, 100)
     generator, discriminator = make_networks(case, source, latent_size)
     if case.family == "bce-sigmoid":
-        discriminator = nn.Sequential(*discriminator, nn.Sigmoid())
+        discriminator = nn.Sequential(*discriminator.children(), nn.Sigmoid())
     players, loss = (generator, discriminator), make_loss(case.family)
     parts = assembled(SixthParts, case, seed, source, players, loss, STEPS, latent_size, batch_size)
     _settle(parts)
@@ -130,7 +131,7 @@ def _settle(parts: SixthParts) -> None:
         parts.clip_weights, parts.critic_steps = 0.2, 3
     elif case.family == "wgan-gp":
         parts.optimizers = adam(1e-3, 1e-3, beta1=0.0, beta2=0.9)
-        parts.penalty, parts.critic_steps = losses.gradient_penalty, 3
+        parts.penalty, parts.critic_steps = one_centred_penalty, 3
         parts.penalty_weight = 1.0 if kind == "points" else 8.0
     if case.family in ("wgan-clip", "wgan-gp") and not case.steps:
         parts.steps = parts.steps * 2 // 3
@@ -164,6 +165,10 @@ def _settle(parts: SixthParts) -> None:
             parts.path_weight = 0.02
     if case.style in ("stability", "lazyreg"):
         parts.average_decay = 0.97
+
+
+def one_centred_penalty(critic: Any, real: Tensor, fake: Tensor) -> Tensor:
+    return losses.gradient_penalty(critic, real, fake)
 
 
 # -- what single loops have ------------------------------------------------------------------------

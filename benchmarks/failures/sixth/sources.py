@@ -178,8 +178,8 @@ def load(name: str, folder: str) -> dict[str, object]:
     if name in _POINTS or name in _SIGNALS:
         return drawn(name, _POINTS, _SIGNALS, first, second)
     if name == "weather":
-        *train, raw = weather(5000, first)
-        return fields(name, "table", (train[0], train[1]), weather(2000, second)[:2], raw)
+        samples, labels, raw = weather(5000, first)
+        return fields(name, "table", (samples, labels), weather(2000, second)[:2], raw)
     if name == "components":
         samples, labels, raw = _components()
         return fields(

@@ -14,7 +14,8 @@ from benchmarks.failures.sixth.parts import SixthParts
 
 
 def train(parts: SixthParts, watch: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
-    vqgan, discriminator = parts.generator, parts.discriminator
+    vqgan: Any = parts.generator
+    discriminator = parts.discriminator
     opt_vq, opt_disc = parts.optimizers(vqgan, discriminator)
     watch(vqgan, discriminator)
 

@@ -69,8 +69,8 @@ def train(parts: SixthParts, watch: Callable[..., Any]) -> Callable[[int], Tenso
             parts.clip(discriminator, early=False)
             d_optim.step()
 
-        d_regularize = parts.penalty is not None and i % parts.penalty_every == 0
-        if d_regularize and parts.toggle != "never-thawed":
+        d_regularize = i % parts.penalty_every == 0 and parts.toggle != "never-thawed"
+        if parts.penalty is not None and d_regularize:
             penalty = parts.penalty(judge, real_img, fake_img)
             if parts.zero_discriminator and parts.zero_due(i):
                 discriminator.zero_grad()

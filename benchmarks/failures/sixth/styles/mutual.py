@@ -16,7 +16,8 @@ from benchmarks.failures.sixth.parts import SixthParts
 
 
 def train(parts: SixthParts, watch: Callable[..., Any]) -> Callable[[int], Tensor]:
-    netG, discriminator, classes = parts.generator, parts.discriminator, parts.source.classes
+    netG, classes = parts.generator, parts.source.classes
+    discriminator: Any = parts.discriminator
     netQ = Codes(discriminator.head.in_features, classes)
     optimG, optimD = parts.optimizers(netG, discriminator)
     optimG.add_param_group({"params": list(netQ.parameters())})

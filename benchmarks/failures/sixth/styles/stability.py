@@ -21,9 +21,9 @@ def toggle_grad(model: nn.Module, requires_grad: bool) -> None:
 
 def update_average(parts: SixthParts, kept: nn.Module, now: nn.Module) -> None:
     toggle_grad(kept, False)
-    found = dict(now.named_parameters())
+    found, beta = dict(now.named_parameters()), parts.average_decay or 0.0
     for name, p in kept.named_parameters():
-        p.copy_(parts.average_decay * p + (1.0 - parts.average_decay) * found[name].detach())
+        p.copy_(beta * p + (1.0 - beta) * found[name].detach())
     if parts.average_buffers:
         for buffer, other in zip(kept.buffers(), now.buffers(), strict=True):
             buffer.copy_(other)
