@@ -8,6 +8,8 @@ NOT_PLANTED: dict[str, str] = {
     "augmentation-without-cap": "needs a controller of the augmentation's strength, and the fifth half found "
     "that runs as short as these do not reach its cap",
     "concatenated-batch-through-batchnorm": "no loop of this half judges reals and fakes in one batch",
+    "targets-broadcast": "no loop of this half has the targets of both in one tensor; one constant "
+    "target may be broadcast without changing the loss (two unwatched trainings were good)",
     "chunks-exchanged": "no loop of this half judges reals and fakes in one batch",
     "embedding-shared-by-both": "no discriminator of this half looks a label up in an embedding",
     "auxiliary-term-forgotten": "the codes of this half's auxiliary term are no classes that a sample is "

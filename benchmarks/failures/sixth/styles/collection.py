@@ -30,8 +30,7 @@ class GAN:
         """self.BCE_loss(D_real, self.y_real_), or the term of a loss without labels."""
         p = self.parts
         if isinstance(p.loss, LabelLoss):
-            y_ = torch.full((len(scores),) if p.flat_targets else scores.shape, wanted)
-            return p.loss.criterion(scores, y_)
+            return p.loss.criterion(scores, torch.full(scores.shape, wanted))
         return getattr(p.loss, name)(scores)
 
     def update_discriminator(self, x_: Tensor, labels: Tensor, z_: Tensor, iteration: int) -> None:
