@@ -19,6 +19,7 @@ def all_alike(value: Tensor) -> bool:
     """Whether all rows of a batch of two or more are the same.
 
     Example:
+        >>> import torch
         >>> all_alike(torch.zeros(2, 3, 3)), all_alike(torch.zeros(1, 3, 3))
         (True, False)
     """
@@ -31,6 +32,7 @@ def white(value: Tensor) -> bool:
     Of a batch whose rows are all the same, one row counts.
 
     Example:
+        >>> import torch
         >>> lot = torch.Generator().manual_seed(0)
         >>> drawn = torch.randn(8, 16, 4, generator=lot)
         >>> white(drawn), white(torch.rand(8, 16, 4, generator=lot)), white(drawn.cumsum(1))

@@ -21,6 +21,7 @@ def one_hot_axis(reals: Tensor) -> int | None:
     """The axis of samples (1 or more) along which each place holds a single one; None if there is none.
 
     Example:
+        >>> import torch
         >>> one_hot_axis(torch.eye(3).repeat(4, 2, 1))
         2
     """
@@ -36,6 +37,7 @@ def one_hot_groups(reals: Tensor) -> Groups:
     """Groups of neighbouring columns, each with a single one in every row, from the left.
 
     Example:
+        >>> import torch
         >>> one_hot_groups(torch.cat([torch.eye(3), torch.rand(3, 1), torch.eye(3)], 1).repeat(2, 1))
         [(0, 3), (4, 7)]
     """
@@ -68,6 +70,7 @@ def other_axis(reals: Tensor, fakes: Tensor) -> bool | None:
     None where the reals are not one-hot.
 
     Example:
+        >>> import torch
         >>> reals, answers = torch.eye(3).repeat(4, 2, 1), torch.randn(4, 6, 3)
         >>> other_axis(reals, answers.softmax(1)), other_axis(reals, answers.softmax(2))
         (True, False)
