@@ -138,7 +138,7 @@ HEALTHY_AGAIN = {
     "second": ", and all healthy ones,",
     "third": ", and all healthy ones,",
     "fourth": "",
-    "fifth": "",
+    "fifth": ", and before them all runs with the code that the sixth half found its start in,",
     "sixth": "",
 }
 

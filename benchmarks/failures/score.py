@@ -240,6 +240,20 @@ def score(records: list[Record]) -> Record:
     }
 
 
+def added(known: Record, new: Record) -> Record:
+    """A result with the later halves of a new one beside those that it had."""
+    halves = {half for half in LATER if half in new}
+    own = {key: value for key, value in new.items() if key.split("_")[-1] in halves}
+    runs = known["runs"] + sum(
+        new[half]["faulty_runs"] + new[half]["healthy_runs"] + len(new[half]["not_scored"])
+        for half in halves
+        if half not in known
+    )
+    return (
+        {key: value for key, value in known.items() if key not in ("machine", "date")} | own | {"runs": runs}
+    )
+
+
 def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f} %"
 
@@ -311,10 +325,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--table", type=Path, help="also write the markdown tables to this file")
     parser.add_argument("--name", default="failures", help="of the result in benchmarks/results")
     parser.add_argument("--print-only", action="store_true", help="write nothing, print the tables")
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="keep the halves of the result of that name which this folder lacks",
+    )
     options = parser.parse_args(arguments)
-    from benchmarks._common import write_result
+    from benchmarks._common import RESULTS, write_result
 
     result = score(load(options.runs))
+    if options.add:
+        result = added(json.loads((RESULTS / f"{options.name}.json").read_text()), result)
     if not options.print_only:
         print(f"wrote {write_result(options.name, result).name}")
     if options.table:

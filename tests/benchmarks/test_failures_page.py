@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks._common import RESULTS
-from benchmarks.failures import calibrate, page
+from benchmarks.failures import calibrate, page, score
 
 
 def test_the_committed_page_is_what_the_committed_results_say() -> None:
@@ -15,6 +15,19 @@ def test_the_committed_page_is_what_the_committed_results_say() -> None:
         assert not page.PAGE.exists()
         return
     assert page.PAGE.read_text(encoding="utf-8") == page.page()
+
+
+def test_a_half_is_added_beside_those_that_a_result_has() -> None:
+    def half(runs: int) -> dict:
+        return {"faulty_runs": runs, "healthy_runs": 1, "not_scored": ["one"]}
+
+    known = {"machine": {}, "runs": 10, "fourth": half(3), "operators_fourth": [1], "reported": half(2)}
+    new = {"runs": 7, "fifth": half(5), "operators_fifth": [2], "kinds_fifth": {}, "reported": half(0)}
+    joined = score.added(known, new)
+    assert joined["runs"] == 10 + 7
+    assert (joined["fourth"], joined["operators_fourth"], joined["reported"]) == (half(3), [1], half(2))
+    assert (joined["fifth"], joined["operators_fifth"]) == (half(5), [2])
+    assert score.added(joined, new)["runs"] == 17  # a half that is there already counts once
 
 
 def test_without_results_there_is_no_figure(tmp_path: Path) -> None:
