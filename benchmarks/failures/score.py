@@ -249,9 +249,8 @@ def added(known: Record, new: Record) -> Record:
         for half in halves
         if half not in known
     )
-    return (
-        {key: value for key, value in known.items() if key not in ("machine", "date")} | own | {"runs": runs}
-    )
+    kept = {key: value for key, value in known.items() if key not in ("machine", "date")}
+    return {**kept, **own, "runs": runs}
 
 
 def percent(value: float | None) -> str:
