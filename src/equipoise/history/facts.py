@@ -142,6 +142,11 @@ FACTS: dict[str, Fact] = {
             "true if the gradient is turned round between discriminator and generator, so that both descend one loss",
         ),
         Fact(
+            "generator.treated",
+            "true if the generator's samples are changed, with a graph, on their way to the discriminator, as by"
+            " augmentation; the reals may be too",
+        ),
+        Fact(
             "generator.judges_others",
             "true if the generator's loss scores only samples that are not the generator's",
         ),

@@ -150,6 +150,8 @@ class RunningFacts:
         self.values["generator.feature_matching"] = assignment.matched or self.values.get(
             "generator.feature_matching", False
         )
+        if any(part.owner.link == "ancestry" for part in assignment.generator):
+            self.values["generator.treated"] = True
         self._others += assignment.undecided
         self._reversed += assignment.reversed
         if assignment.cut:

@@ -87,6 +87,9 @@ def test_old_fakes_and_ordered_reals() -> None:
     assert run(batch_fake_repeated=1.0, sample_distance_ratio=1.3, sample_fake_duplicates=1.0) is None
     assert run(batch_real_drift=16.0).severity == "warning"
     assert run(batch_real_drift=1.5) is None
+    # An augmentation may be drawn once for a whole batch, and so move its mean.
+    treated = observe({"batch.real.drift": 16.0}, facts={"generator.treated": True}, base=healthy_ns_gan())
+    assert found(NAME, treated).severity == "info"
     # Corrupt records move a batch's mean as far, in any order.
     corrupt = np.ones(301)
     corrupt[::2] = 1000.0

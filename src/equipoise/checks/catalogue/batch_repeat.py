@@ -93,7 +93,8 @@ class BatchRepeat(Check):
         times in a row). Error also: more than 90 % of the fakes in the discriminator's step were made before
         an earlier step of the generator, though they are not all alike. Warning also: the means of the
         batches of reals are apart by more than 4 times what random batches would be, in the median of at
-        least 10 records. Reals that repeat sample by sample are never judged: below 20,000 samples every
+        least 10 records; info where the fakes are changed on their way to the discriminator, as an augmentation
+        that is drawn once for a batch moves its mean as well. Reals that repeat sample by sample are never judged: below 20,000 samples every
         epoch repeats them, and drawing with replacement does too.
 
     What else it could be
@@ -131,7 +132,7 @@ class BatchRepeat(Check):
         "sample.real.low",
         "sample.real.high",
     )
-    facts = ("data.batch",)
+    facts = ("data.batch", "generator.treated")
     stage = "data"
     # The last two by zeros as latents alone: layers without biases pass them on, and get no gradient.
     explains = (*EXPLAINED, "frozen-network", "dead-or-saturated")
@@ -199,8 +200,9 @@ class BatchRepeat(Check):
             return None
         if outlying_batches(observations) is not None:
             return None  # a mean that holds a corrupt record is far from the others in any order
+        treated = observations.fact("generator.treated") is True
         return self.finding(
-            "warning",
+            "info" if treated else "warning",
             confidence(0.75, 0.95, math.log2(usual / ORDERED)),
             f"The batches of reals differ from one another {usual:.1f} times as much as batches drawn at "
             "random would: the data come in an order, for instance class by class.",
@@ -215,6 +217,13 @@ class BatchRepeat(Check):
                 ),
             ),
             because=(
+                Alternative(
+                    "an augmentation that is drawn once for a whole batch",
+                    "open" if treated else "ruled out",
+                    "what the discriminator is given of the generator is changed on its way; reals may be too"
+                    if treated
+                    else "the fakes reach the discriminator as the generator made them",
+                ),
                 Alternative(
                     "batches of one class each on purpose",
                     "open",
