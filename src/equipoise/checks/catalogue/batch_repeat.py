@@ -90,12 +90,13 @@ class BatchRepeat(Check):
         over 20 steps; or all values of the latent batch are equal (standard deviation below 1e-6). Warning:
         more than half of the batches of reals equal an earlier batch as a set while no new samples appear;
         exact comparisons. Info: batches repeat while new samples still appear (each batch is used several
-        times in a row). Error also: more than 90 % of the fakes in the discriminator's step were made before
-        an earlier step of the generator, though they are not all alike. Warning also: the means of the
-        batches of reals are apart by more than 4 times what random batches would be, in the median of at
-        least 10 records; info where the fakes are changed on their way to the discriminator, as an augmentation
-        that is drawn once for a batch moves its mean as well. Reals that repeat sample by sample are never judged: below 20,000 samples every
-        epoch repeats them, and drawing with replacement does too.
+        times in a row). Error also: more than 90 % of the fakes in the discriminator's step were made
+        before an earlier step of the generator, though they are not all alike. Warning also: the means of
+        the batches of reals are apart by more than 4 times what random batches would be, in the median of
+        at least 10 records; info where the fakes are changed on their way to the discriminator, as an
+        augmentation that is drawn once for a batch moves its mean as well. Reals that repeat sample by
+        sample are never judged: below 20,000 samples every epoch repeats them, and drawing with replacement
+        does too.
 
     What else it could be
         - A shuffled data set in its second epoch: its samples repeat, its batches do not.
