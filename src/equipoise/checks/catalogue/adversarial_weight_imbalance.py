@@ -36,6 +36,8 @@ SILENT_RECORDS, SILENT_UPDATES, SILENT_FOR_GOOD = 20, 50, 500
 LATE_START = 100
 # What a wrong balance explains; a loss that is switched off also explains that the discriminator wins.
 _UNBALANCED = ("instability", "exploding-gradient", "mode-collapse", "batch-blindness")
+# A reconstruction that is drowned no longer ties the samples to what they are made from.
+_DROWNED = (*_UNBALANCED, "condition-ignored", "z-ignored")
 
 _BALANCE = Remedy(
     "balance-adversarial-weight",
@@ -116,7 +118,7 @@ class AdversarialWeightImbalance(Check):
         "score.auc",
     )
     facts = ("objective.composite", "objective.composite.all", "precision", "score.shape", "data.shape")
-    explains = (*_UNBALANCED, "vanishing-generator-gradient", "perfect-discriminator")
+    explains = (*_DROWNED, "vanishing-generator-gradient", "perfect-discriminator")
     remedies = (_BALANCE, _TRAIN_FIRST, *symptomatic("lower-discriminator-learning-rate"))
 
     def run(self, observations: Observations) -> Finding | None:
@@ -256,7 +258,7 @@ class AdversarialWeightImbalance(Check):
             ),
             because=self._because(observations, ratio),
             since=held.since,
-            explains=_UNBALANCED,
+            explains=_DROWNED if ratio > LARGEST_RATIO else _UNBALANCED,
             details={"case": "too-large" if ratio > LARGEST_RATIO else "too-small"},
         )
 

@@ -41,6 +41,9 @@ ONE_SLOPE = 1e-4
 # Updates of a Wasserstein critic to one of the generator. Published: 5, and 1 with penalties; a step that is
 # skipped now and then leaves it above this.
 OUTNUMBERED = 0.6
+# Of any discriminator. Published schedules give the generator a few steps to one at most, and those that let
+# a discriminator rest while it is ahead (3D-GAN) still give it one in a few.
+STARVED = 0.05
 UPDATES = 100
 ACTIVATIONS = (
     "ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Tanh",
@@ -73,9 +76,10 @@ class UninformativeDiscriminator(Check):
         the reals: warning, or an error if by two measures (a discriminator without a hidden layer); info
         where it has activations before its last weights, for then it is a moment's measure of a network
         that can bend (a tightly clipped critic early in its training). A Wasserstein critic with fewer than
-        0.6 updates to one of the generator, from 100 of the generator's on: warning, whatever its scores.
-        Without the probe a warning needs two independent measures by which the fakes are far from the
-        reals. Confidence: 0.6 at the threshold towards 0.95 for a fresh AUC of 1.
+        0.6 updates to one of the generator, or any discriminator with fewer than 0.05, from 100 of the
+        generator's on: warning, whatever its scores. Without the probe a warning needs two independent
+        measures by which the fakes are far from the reals. Confidence: 0.6 at the threshold towards 0.95
+        for a fresh AUC of 1.
 
     What else it could be
         Equilibrium: the fresh discriminator cannot tell either (AUC at most 0.65), and nothing is reported.
@@ -130,33 +134,45 @@ class UninformativeDiscriminator(Check):
         return self._guessing(observations) or straight
 
     def _outnumbered(self, observations: Observations) -> Finding | None:
-        """A Wasserstein critic that is updated less often than the generator: the numbers changed places."""
+        """A discriminator that is updated less often than the generator: the numbers changed places."""
         updates = observations.updates
         made, judged = updates.get("generator", 0), updates.get("discriminator", 0)
         family = observations.fact("objective.declared") or observations.fact("objective.family")
-        if family != "wasserstein" or made < UPDATES or not 0 < judged < OUTNUMBERED * made:
+        critic = family == "wasserstein"
+        least = OUTNUMBERED if critic else STARVED
+        # What went before its first update was a training of the generator alone, on pixels as a rule.
+        first = observations.series("update.discriminator").finite().steps[:1]
+        made -= int(first[0]) if len(first) and made > judged else 0
+        if made < UPDATES or not 0 < judged < least * made:
             return None
+        why = (
+            "its slope stands for a distance only if it is trained nearly to its end between two steps of "
+            "the generator"
+            if critic
+            else "what it says of the samples is long out of date when the generator follows it"
+        )
         return self.finding(
             "warning",
             0.8,
-            f"The generator had {made:,} updates and its Wasserstein critic {judged:,}: the critic's slope "
-            "stands for a distance only if the critic is trained nearly to its end between two steps of the "
-            "generator. Perhaps the numbers of their steps changed places.",
+            f"The generator had {made:,} updates and its {'critic' if critic else 'discriminator'} "
+            f"{judged:,}: {why}. Perhaps the numbers of their steps changed places.",
             evidence=(
                 Measurement(
                     "updates.discriminator",
                     judged / made,
-                    OUTNUMBERED,
+                    least,
                     "below",
-                    "Arjovsky et al. (2017), algorithm 1: 5; with a gradient penalty 1 is in use",
-                    "updates of the critic to one of the generator",
+                    "Arjovsky et al. (2017), algorithm 1: 5; with a gradient penalty 1 is in use"
+                    if critic
+                    else "ours: no published schedule gives a discriminator one step in twenty",
+                    "updates of the discriminator to one of the generator",
                 ),
             ),
             because=(
                 Alternative(
-                    "steps of the critic that are skipped while it is ahead",
+                    "steps of the discriminator that are skipped while it is ahead",
                     "open",
-                    "no published schedule of a Wasserstein loss skips so many",
+                    "no published schedule skips so many",
                 ),
             ),
             remedies=root("train-discriminator"),
