@@ -129,16 +129,16 @@ once, with one seed and the code of that moment. **This is the newest unseen res
 
 LATER_CORRECTED = """### After the errors that it showed were corrected
 
-The runs that were missed{healthy} trained again with what is measured now; the other histories judged anew
-with the checks as they are. No unseen result:
+The runs that were missed{healthy} trained again with what is measured now;
+the other histories judged anew with the checks as they are. No unseen result:
 """
-# Of the newest half there was no time to train the healthy runs again.
+# Of the fourth half there was no time to train the healthy runs again.
 HEALTHY_AGAIN = {
     "second": ", and all healthy ones,",
     "third": ", and all healthy ones,",
     "fourth": "",
-    "fifth": ", and before them all runs with the code that the sixth half found its start in,",
-    "sixth": "",
+    "fifth": " (and before them all, with the code before the sixth half)",
+    "sixth": ", and the healthy one with a warning,",
 }
 
 # What the stated confidences of a later half had been scaled by.
