@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import equipoise
+from equipoise.watching import statistics
 from equipoise.watching.batches import Order
 
 BATCH = 32
@@ -200,3 +201,9 @@ def test_one_latent_for_a_whole_small_batch(rows: int) -> None:
     monitor.close()
     assert set(values(monitor, "latent.repeated")) == {1.0 if rows > 1 else 0.0}
     assert ("batch-repeat" in named(monitor)) == (rows > 1)
+
+
+def test_one_small_latent_for_a_whole_batch_shows_no_levels() -> None:
+    alike = torch.randn(1, 3).repeat(16, 1)
+    assert statistics.possible_rows(alike) == 1e12
+    assert statistics.possible_rows(torch.randint(0, 2, (64, 3)).float()) == 8.0

@@ -507,6 +507,7 @@ def test_a_flag_beside_the_class_is_none() -> None:
     y, flag = torch.randint(0, CLASSES, (BATCH,)), torch.ones(BATCH, dtype=torch.long)
     kinds.call(SimpleNamespace(args=(torch.randn(BATCH, 4), y, flag), kwargs={}))
     assert kinds.facts()["generator.classes.asked"] == len(y.unique())
+    assert kinds.facts()["generator.classes.samples"] == BATCH
     kinds = Kinds(nn.Linear(4, 2))
     kinds.call(SimpleNamespace(args=(torch.randn(BATCH, 4),), kwargs={}))
     assert kinds.facts() == {}

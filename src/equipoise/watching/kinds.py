@@ -33,14 +33,14 @@ class Kinds:
         rows = max((len(value) for _, value in given if value.ndim), default=0)
         if rows < _LEAST_ROWS or len(given) < 2:
             return
-        for path, value in given:
-            classes = classes_of(value, rows)
-            if classes is None or len(self._seen.get(str(path), ())) > _MOST:
+        found = {str(path): (value, classes_of(value, rows)) for path, value in given}
+        for path, (value, classes) in found.items():
+            if classes is None or len(self._seen.get(path, ())) > _MOST:
                 continue
             width = value.shape[1] if value.ndim == 2 and value.numel() > rows else self._known
-            self._possible[str(path)] = int(width)
-            self._seen.setdefault(str(path), set()).update(classes.unique().tolist())
-            self._rows += rows
+            self._possible[path] = int(width)
+            self._seen.setdefault(path, set()).update(classes.unique().tolist())
+        self._rows += rows * any(classes is not None for _, classes in found.values())
 
     def facts(self) -> dict[str, Any]:
         """`generator.classes.asked` of `generator.classes`; nothing where no class was given."""

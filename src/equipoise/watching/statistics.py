@@ -304,11 +304,15 @@ def row_fingerprints(rows: Tensor) -> Tensor:
 def possible_rows(rows: Tensor, most: float = 1e12) -> float:
     """How many different rows the values seen in these could make: levels to the power of the places.
 
+    Rows that are all the same show no levels: any number is possible.
+
     Example:
         >>> possible_rows(torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]))
         8.0
     """
     flat = rows.detach().flatten(1)
+    if bool((flat == flat[:1]).all()):
+        return most
     levels, places = len(torch.unique(flat.flatten()[:4096])), flat.shape[1]
     return most if places * math.log(max(levels, 1)) > math.log(most) else float(levels**places)
 
