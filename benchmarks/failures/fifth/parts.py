@@ -185,8 +185,8 @@ def trunk_of(case: Case, source: Source) -> tuple[nn.Sequential, int]:
     return flat_trunk(*sizes, spectral=spectral), sizes[-1]
 
 
-def _settle(parts: FifthParts) -> None:
-    """Learning rates and constraints with which the healthy case trains well in its few steps."""
+def settle_family(parts: FifthParts) -> bool:
+    """Rates and constraints of a loss family, whatever the loop; whether the data are points or a table."""
     case, kind = parts.case, parts.source.kind
     flat = kind in ("points", "table")
     parts.optimizers = adam(1e-3, 2e-3, beta1=0.0) if flat else adam(2e-3, 2e-3, beta1=0.0)
@@ -203,6 +203,13 @@ def _settle(parts: FifthParts) -> None:
         parts.penalty, parts.penalty_weight = r1_and_r2_penalty, 0.1
     elif case.family in ("rahinge", "ragan"):
         parts.penalty, parts.penalty_weight = r1_penalty, 0.1
+    return flat
+
+
+def _settle(parts: FifthParts) -> None:
+    """Learning rates and constraints with which the healthy case trains well in its few steps."""
+    case = parts.case
+    flat = settle_family(parts)
     if case.style == "gradients" and parts.penalty is None:
         parts.penalty, parts.penalty_weight = r1_penalty, 0.05
     if case.style in ("agent", "runner"):

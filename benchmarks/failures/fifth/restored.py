@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.failures.faults.base import measured
 from benchmarks.failures.fifth.filed import replant
-from benchmarks.failures.fifth.parts import LATENT_BESIDE, FifthParts
+from benchmarks.failures.fifth.parts import LATENT_BESIDE, FifthParts, first
 from benchmarks.failures.third.planted.terms import _ADVERSARIAL, term_ratio
 
 
@@ -24,7 +24,7 @@ def _late(parts: FifthParts) -> None:
         if not start - 1 <= step <= start + 40:
             return
         with torch.no_grad():
-            error = float((parts.generator(damaged) - real).abs().mean())
+            error = float((first(parts.generator(damaged)) - real).abs().mean())
         if step == start - 1:
             parts.notes["before"] = error
         else:

@@ -8,6 +8,7 @@ enlarged and mirrored; the run's JSON says so.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from benchmarks.failures.second.sources import Labelled, fields
 CATEGORIES = 3  # of the orders, and of nothing else: the columns at the end of a row
 BASES, PLACES = 4, 10  # of the strands
 SHOES = (5, 7, 8, 9)  # sandals, sneakers, bags and boots of Fashion-MNIST
-SHOES_FROM, SHOES_TO = 20_000, 34_000  # rows of its training images
+SHOES_ROWS = slice(20_000, 34_000)  # of its training images
 
 
 def heart(count: int, random: torch.Generator) -> Labelled:
@@ -150,25 +151,29 @@ def _linnerud() -> tuple[Tensor, Tensor, Tensor]:
     return scaled, heavy, raw * grams
 
 
-def _shoes(folder: str) -> tuple[Tensor, Tensor, str]:
-    """Pixels of 0 to 255 as N x 1 x 16 x 16, classes, and what the data really are."""
+def fashion(
+    folder: str, rows: slice, kept: tuple[int, ...], name: str, turned: str, turn: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor, str]:
+    """Pixels of 0 to 255 as N x 1 x 16 x 16, classes, and what the data really are.
+
+    Some rows and classes of Fashion-MNIST; without the data folder digits instead, `turned` by `turn`.
+    """
     places = (Path(folder) / "fashion_mnist", Path(folder)) if folder else ()
     found = next((sorted(place.glob("train*.parquet")) for place in places if place.exists()), [])
     if not found:
         from benchmarks.failures.sources import _digit_pixels
 
         pixels, labels = _digit_pixels()
-        pixels = functional.interpolate(pixels.flip(3), size=(16, 16), mode="bilinear")
-        return pixels, labels % len(SHOES), "digits mirrored and enlarged to 16 x 16"
+        pixels = functional.interpolate(turn(pixels), size=(16, 16), mode="bilinear")
+        return pixels, labels % len(kept), f"digits {turned} and enlarged to 16 x 16"
     import pandas as pd
     from PIL import Image
 
-    frame = pd.read_parquet(found[0]).iloc[SHOES_FROM:SHOES_TO]
-    frame = frame[frame["label"].isin(SHOES)]
+    frame = pd.read_parquet(found[0]).iloc[rows]
+    frame = frame[frame["label"].isin(kept)]
     images = np.stack([np.asarray(Image.open(io.BytesIO(image["bytes"]))) for image in frame["image"]])
     pixels = functional.adaptive_avg_pool2d(torch.tensor(images, dtype=torch.float32).unsqueeze(1), 16)
-    labels = torch.tensor([SHOES.index(int(label)) for label in frame["label"]])
-    return pixels, labels, "shoes"
+    return pixels, torch.tensor([kept.index(int(label)) for label in frame["label"]]), name
 
 
 _POINTS = {"heart": heart, "blobs": blobs, "helix": helix}
@@ -191,7 +196,9 @@ def load(name: str, folder: str) -> dict[str, object]:
             name, "table", (samples[1000:], labels[1000:]), (samples[:1000], labels[:1000]), raw[1000:]
         )
     if name == "shoes":
-        everything, classes, actual = _shoes(folder)
+        everything, classes, actual = fashion(
+            folder, SHOES_ROWS, SHOES, "shoes", "mirrored", lambda pixels: pixels.flip(3)
+        )
         count = min(1000, len(everything) // 4)
         pixels, labels, held = everything[count:], classes[count:], (everything[:count], classes[:count])
     else:

@@ -3,35 +3,11 @@ vocoder."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-
 from benchmarks.failures.faults.base import measured
-from benchmarks.failures.fifth.restored import _CUT
+from benchmarks.failures.fifth.restored import _CUT, _late, _share
 from benchmarks.failures.sixth.filed import replant
 from benchmarks.failures.sixth.parts import LATENT_BESIDE, SixthParts
 from benchmarks.failures.third.planted.terms import _ADVERSARIAL, term_ratio
-
-
-def _late(parts: SixthParts) -> None:
-    """Both adversarial terms are multiplied by zero until half time, and have a large weight then."""
-    start = parts.steps // 2
-    parts.discriminator_start, parts.adversarial_weight = start, 30.0
-    real = parts.source.held_out[:200]
-
-    def look(step: int, opt_g: torch.optim.Optimizer, opt_d: torch.optim.Optimizer) -> None:
-        if not start - 1 <= step <= start + 40:
-            return
-        with torch.no_grad():
-            error = float((parts.generator(real)[0] - real).abs().mean())
-        if step == start - 1:
-            parts.notes["before"] = error
-        else:
-            parts.notes["after"] = max(error, parts.notes.get("after", 0.0))
-
-    parts.schedule = look
-
 
 replant("discriminator-started-late", "adaptive hinge clothes", apply=_late)
 replant(
@@ -39,15 +15,6 @@ replant(
     "adaptive hinge bars",
     proof=measured(_ADVERSARIAL, term_ratio, lambda v: v > 10),
 )
-
-
-def _share(run: Any) -> float:
-    """Deviation across latents over that across conditions."""
-    parts = run.parts
-    framed = parts.damage(parts.source.held_out[:64])
-    with torch.no_grad():
-        several = torch.stack([parts.generator(framed, parts.latent(64)) for _ in range(16)])
-    return float(several.std(dim=0).mean() / several.mean(dim=0).std(dim=0).mean())
 
 
 def _unused(parts: SixthParts) -> None:

@@ -40,18 +40,6 @@ def uneven_generator(shape: Sequence[int], latent: int, width: int = 16) -> nn.S
     return nn.Sequential(*layers)
 
 
-def strided_trunk(shape: Sequence[int], width: int = 16, *, spectral: bool = False) -> nn.Sequential:
-    """Two convolutions of kernel four and stride two, flattened."""
-    wrap = nn.utils.parametrizations.spectral_norm if spectral else (lambda layer: layer)
-    return nn.Sequential(
-        wrap(nn.Conv2d(shape[0], width, 4, 2, 1)),
-        nn.LeakyReLU(0.2),
-        wrap(nn.Conv2d(width, 2 * width, 4, 2, 1)),
-        nn.LeakyReLU(0.2),
-        nn.Flatten(),
-    )
-
-
 class StyledGenerator(nn.Module):
     """Mapping and synthesis; returns the mapped latents too where it is asked for them."""
 

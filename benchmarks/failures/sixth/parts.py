@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.failures import losses
-from benchmarks.failures.fifth.parts import FifthParts
+from benchmarks.failures.fifth.networks import strided_trunk
+from benchmarks.failures.fifth.parts import FifthParts, settle_family
 from benchmarks.failures.losses import TermLoss
 from benchmarks.failures.networks import FeatureDiscriminator, flat_trunk, perceptron
-from benchmarks.failures.parts import Case, adam, assembled, r1_and_r2_penalty, r1_penalty, rmsprop
+from benchmarks.failures.parts import Case, adam, assembled, r1_penalty
 from benchmarks.failures.sixth import networks, restorers
 from benchmarks.failures.sixth.sources import SKIES
 from benchmarks.failures.sources import Source, load_source
@@ -114,7 +113,7 @@ def trunk_of(case: Case, source: Source) -> tuple[nn.Sequential, int]:
     """A discriminator without its head, and how many features it ends in."""
     spectral = "spectral" in case.network
     if source.kind == "image" and "flat" not in case.network:
-        trunk = networks.strided_trunk(source.shape, spectral=spectral)
+        trunk = strided_trunk(source.shape, width=16, spectral=spectral)
         return trunk, features_of(trunk, source.shape)
     start = math.prod(source.shape)
     sizes = (start, 80, 72) if source.kind in ("points", "table") else (start, 128, 64)
@@ -124,21 +123,7 @@ def trunk_of(case: Case, source: Source) -> tuple[nn.Sequential, int]:
 def _settle(parts: SixthParts) -> None:
     """Learning rates and constraints with which the healthy case trains well in its few steps."""
     case, kind = parts.case, parts.source.kind
-    flat = kind in ("points", "table")
-    parts.optimizers = adam(1e-3, 2e-3, beta1=0.0) if flat else adam(2e-3, 2e-3, beta1=0.0)
-    if case.family == "wgan-clip":
-        parts.optimizers = rmsprop(1e-3)
-        parts.clip_weights, parts.critic_steps = 0.2, 3
-    elif case.family == "wgan-gp":
-        parts.optimizers = adam(1e-3, 1e-3, beta1=0.0, beta2=0.9)
-        parts.penalty, parts.critic_steps = one_centred_penalty, 3
-        parts.penalty_weight = 1.0 if kind == "points" else 8.0
-    if case.family in ("wgan-clip", "wgan-gp") and not case.steps:
-        parts.steps = parts.steps * 2 // 3
-    if case.family == "rpgan":
-        parts.penalty, parts.penalty_weight = r1_and_r2_penalty, 0.1
-    elif case.family in ("rahinge", "ragan"):
-        parts.penalty, parts.penalty_weight = r1_penalty, 0.1
+    settle_family(parts)
     if case.style == "collection":
         parts.detach_for_discriminator = False  # as published: the next zero_grad makes up for it
     elif case.style in ("stability", "lazyreg") and parts.penalty is None:
@@ -165,10 +150,6 @@ def _settle(parts: SixthParts) -> None:
             parts.path_weight = 0.02
     if case.style in ("stability", "lazyreg"):
         parts.average_decay = 0.97
-
-
-def one_centred_penalty(critic: Any, real: Tensor, fake: Tensor) -> Tensor:
-    return losses.gradient_penalty(critic, real, fake)
 
 
 # -- what single loops have ------------------------------------------------------------------------

@@ -7,20 +7,18 @@ by a quarter and enlarged; the run's JSON says so.
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.failures.fifth.sources import fashion
 from benchmarks.failures.fourth.sources import drawn
 from benchmarks.failures.second.sources import Labelled, fields
 
 SKIES = 3  # of the weather: the columns at the end of a row
 CLOTHES = (0, 1, 3, 4)  # shirts, trousers, dresses and coats of Fashion-MNIST
-CLOTHES_FROM, CLOTHES_TO = 36_000, 52_000  # rows of its training images
+CLOTHES_ROWS = slice(36_000, 52_000)  # of its training images
 
 
 def lissajous(count: int, random: torch.Generator) -> Labelled:
@@ -146,26 +144,6 @@ def _components() -> tuple[Tensor, Tensor, Tensor]:
     return scaled, torch.tensor(bunch.target[rows] < 5).long(), raw * units
 
 
-def _clothes(folder: str) -> tuple[Tensor, Tensor, str]:
-    """Pixels of 0 to 255 as N x 1 x 16 x 16, classes, and what the data really are."""
-    places = (Path(folder) / "fashion_mnist", Path(folder)) if folder else ()
-    found = next((sorted(place.glob("train*.parquet")) for place in places if place.exists()), [])
-    if not found:
-        from benchmarks.failures.sources import _digit_pixels
-
-        pixels, labels = _digit_pixels()
-        pixels = functional.interpolate(pixels.rot90(1, (2, 3)), size=(16, 16), mode="bilinear")
-        return pixels, labels % len(CLOTHES), "digits turned and enlarged to 16 x 16"
-    import pandas as pd
-    from PIL import Image
-
-    frame = pd.read_parquet(found[0]).iloc[CLOTHES_FROM:CLOTHES_TO]
-    frame = frame[frame["label"].isin(CLOTHES)]
-    images = np.stack([np.asarray(Image.open(io.BytesIO(image["bytes"]))) for image in frame["image"]])
-    pixels = functional.adaptive_avg_pool2d(torch.tensor(images, dtype=torch.float32).unsqueeze(1), 16)
-    return pixels, torch.tensor([CLOTHES.index(int(label)) for label in frame["label"]]), "clothes"
-
-
 _POINTS = {"lissajous": lissajous, "clover": clover, "sphere": sphere}
 _SIGNALS = {"sawtooth": sawtooth, "bursts": bursts}
 _PICTURES = {"bars": bars, "discs": discs}
@@ -186,7 +164,9 @@ def load(name: str, folder: str) -> dict[str, object]:
             name, "table", (samples[1000:], labels[1000:]), (samples[:1000], labels[:1000]), raw[1000:]
         )
     if name == "clothes":
-        everything, classes, actual = _clothes(folder)
+        everything, classes, actual = fashion(
+            folder, CLOTHES_ROWS, CLOTHES, "clothes", "turned", lambda pixels: pixels.rot90(1, (2, 3))
+        )
         count = min(1000, len(everything) // 4)
         pixels, labels, held = everything[count:], classes[count:], (everything[:count], classes[:count])
     else:
