@@ -52,6 +52,11 @@ def activation_chain(value: Tensor) -> list[str]:
     return chain
 
 
+def output_activation(value: Tensor) -> str | None:
+    """The last activation that a tensor came out of; None if it is another operation."""
+    return next(iter(activation_chain(value)), None)
+
+
 def output_range(chain: list[str]) -> tuple[float, float]:
     """The smallest and largest value that activations behind one another can give.
 

@@ -6,7 +6,7 @@ that this pass left in its weights: towards calling fakes real.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -34,7 +34,7 @@ class Again:
         optimizer: Optimizer,
         passes: list[DiscriminatorPass],
         assignment: Assignment,
-        gradients: list[Tensor],
+        gradients: Callable[[], list[Tensor]],
         updates: Mapping[str, int],
     ) -> None:
         """An optimizer's step, with what was sent back before it."""
@@ -52,7 +52,7 @@ class Again:
             self.own += key in self._due
             self._due = dict.fromkeys(self._due, True)
         elif self._due.get(key) is False and self._behind_generator[key]:
-            self.foreign += any(bool(gradient.any()) for gradient in gradients)
+            self.foreign += any(bool(gradient.any()) for gradient in gradients())
         elif key not in self._due:
             return
         self._due[key] = self._behind_generator[key] = False

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.completed import far_beyond_chance
+from equipoise.watching.joint import other_channels, others
 from equipoise.watching.passes import GeneratorCall, Part
-from equipoise.watching.tree import floating_tensors
 
 _ROWS = 8
 _SAME_FORM = 0.9999
@@ -33,13 +33,8 @@ def pictures_beside(part: Part, channels: slice | None) -> list[Tensor]:
     rows = part.rows if part.rows is not None else one.rows
     samples = one.samples
     if channels is not None and samples.ndim > 2:
-        start, stop, _ = channels.indices(samples.shape[1])
-        found.append(torch.cat([samples[:, :start], samples[:, stop:]], 1))
-    found += [
-        value
-        for path, value in floating_tensors({"args": one.args, "kwargs": one.kwargs})
-        if path != one.path and path not in one.pairs and value.ndim > 2 and len(value) == len(samples)
-    ]
+        found.append(other_channels(samples, channels))
+    found += [value for value in others(one) if value.ndim > 2 and len(value) == len(samples)]
     found = [value.detach() if rows is None else value.detach()[rows] for value in found]
     return [value for value in found if value.shape[2:].numel() > 1 and value.shape[1]]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from equipoise.watching.beside import own_pictures
-from equipoise.watching.joint import beside_samples
+from equipoise.watching.joint import beside_samples, others
 from equipoise.watching.passes import DiscriminatorPass, Part
 from equipoise.watching.tree import floating_tensors, tensors
 
@@ -200,7 +200,7 @@ def _concatenated(one: DiscriminatorPass, inputs: list[Tensor]) -> list[Tensor]:
                 labels = [classes_of(value, rows)]
                 columns: list[Tensor] = []
             else:
-                columns = [given[:, :width], given[:, -width:]] if given.shape[1] >= width else []
+                columns = [*_ends(given, width)] if given.shape[1] >= width else []
                 labels = [classes_of(one_end, rows) for one_end in columns]
             known = [own.to(beside.device) for own in labels if own is not None]
             if judged is not None:
@@ -216,15 +216,10 @@ def _other_maps(one: DiscriminatorPass) -> list[Tensor]:
     """What else than the samples the discriminator was given for each of them, as a row or as maps."""
     if one.rows is not None:
         return []
-    given = floating_tensors({"args": one.args, "kwargs": one.kwargs})
     return [
         value
-        for path, value in given
-        if path != one.path
-        and path not in one.pairs
-        and value.ndim > 1
-        and value.shape[1] > 1
-        and len(value) == len(one.samples)
+        for value in others(one)
+        if value.ndim > 1 and value.shape[1] > 1 and len(value) == len(one.samples)
     ]
 
 

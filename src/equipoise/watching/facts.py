@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,8 +173,9 @@ class RunningFacts:
         self, passes: list[DiscriminatorPass], assignment: Assignment, player: Player, optimizer: Optimizer
     ) -> None:
         """At an update of `player`: whose losses were sent back, and whose steps follow."""
-        gradients = self._watcher.gradients("discriminator")
-        self._again.update(player, optimizer, passes, assignment, gradients, self._watcher.updates)
+        watcher = self._watcher
+        gradients = partial(watcher.gradients, "discriminator")
+        self._again.update(player, optimizer, passes, assignment, gradients, watcher.updates)
         self._unused_loss(passes, assignment, player)
 
     def _unused_loss(self, passes: list[DiscriminatorPass], assignment: Assignment, player: str) -> None:

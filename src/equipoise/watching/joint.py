@@ -33,17 +33,18 @@ class Joint:
         """A pass of the discriminator."""
         if self.latents_beside is False:
             return
-        others = _others(one)
+        given = others(one)
         if one.link is None and not one.attached:
-            self.codes_beside |= one.grown or any(value.grad_fn is not None for value in others)
+            self.codes_beside |= one.grown or any(value.grad_fn is not None for value in given)
         elif self.latents_beside is None and one.call is not None:
-            beside = [*others, *beside_samples(one)]
+            beside = [*given, *beside_samples(one)]
             if beside:
                 _, latents = one.call.images_and_latents()
                 self.latents_beside = bool(latents) and all(_among(latent, beside) for latent in latents)
 
 
-def _others(one: DiscriminatorPass) -> list[Tensor]:
+def others(one: DiscriminatorPass) -> list[Tensor]:
+    """What else of floating numbers the discriminator was given than its samples, of pairs both."""
     given = floating_tensors({"args": one.args, "kwargs": one.kwargs})
     return [value for path, value in given if path != one.path and path not in one.pairs]
 
@@ -52,9 +53,13 @@ def beside_samples(one: DiscriminatorPass) -> list[Tensor]:
     """The other channels of a sample with which something is concatenated."""
     if one.channels is None:
         return []
-    start, stop, _ = one.channels.indices(one.samples.shape[1])
-    samples = one.samples if one.rows is None else one.samples[one.rows]
-    return [torch.cat([samples[:, :start], samples[:, stop:]], dim=1)]
+    return [other_channels(one.samples if one.rows is None else one.samples[one.rows], one.channels)]
+
+
+def other_channels(samples: Tensor, channels: slice) -> Tensor:
+    """All but these channels."""
+    start, stop, _ = channels.indices(samples.shape[1])
+    return torch.cat([samples[:, :start], samples[:, stop:]], dim=1)
 
 
 def _among(latent: Tensor, values: list[Tensor]) -> bool:

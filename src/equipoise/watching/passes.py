@@ -48,6 +48,7 @@ class GeneratorCall:
     mode: float | None = None
     made: Made = None
     settled: bool = False
+    _kinds: tuple[list[Tensor], list[Tensor]] | None = field(default=None, init=False, repr=False)
 
     def output(self, path: Path | None = None) -> Tensor:
         """The output at a path, or the first one."""
@@ -66,8 +67,13 @@ class GeneratorCall:
         Beside other inputs one of whole numbers only (one class in a row, attributes) is a condition. An
         encoder's samples are codes: what it is given are pictures, of two axes or flat. Where no other noise
         is given, what has the form of a sample is noise too if it is white, or the only one of that form and
-        the same for all samples.
+        the same for all samples. It is looked at once a call.
         """
+        if self._kinds is None:
+            self._kinds = self._images_and_latents()
+        return self._kinds
+
+    def _images_and_latents(self) -> tuple[list[Tensor], list[Tensor]]:
         floats = self.given()
         sample = self.outputs[0][1]
         images = [value for value in floats if _is_image(value, sample)]

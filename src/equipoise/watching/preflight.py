@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from equipoise.history.observations import Observations, Series
 from equipoise.watching import anatomy, recorder
-from equipoise.watching.activations import BOUNDS, activation_chain
+from equipoise.watching.activations import BOUNDS, output_activation
 from equipoise.watching.attachment import unwrapped
 from equipoise.watching.inputs import Call, discriminator_inputs, first_that_works, generator_inputs
 from equipoise.watching.isolation import isolated_copy, module_device, plain_numbers, preserved_randomness
@@ -148,9 +148,7 @@ def _dry_run(
     facts["generator.input"] = "latent"
     facts["generator.conditional"] = len(call) > 1
     # What the graph shows overrules the guess from the last layer by name.
-    facts["generator.output_activation"] = next(
-        iter(activation_chain(fakes)), facts["generator.output_activation"]
-    )
+    facts["generator.output_activation"] = output_activation(fakes) or facts["generator.output_activation"]
     if any(parameter.requires_grad for parameter in networks["generator"].parameters()):
         # Its own output without a graph: no loss whatever can train it.
         facts["generator.graph_cut"] = not fakes.requires_grad
@@ -241,7 +239,7 @@ def _judge(
         return None
     score = by_path[paths[0]]
     facts["precision"] = str(score.dtype).removeprefix("torch.")
-    activation = next(iter(activation_chain(score)), None)
+    activation = output_activation(score)
     if activation is not None:
         facts["discriminator.output_activation"] = activation
     role = "real" if what == "reals" else "fake"

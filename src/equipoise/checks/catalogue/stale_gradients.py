@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from equipoise.checks.base import CHECKS, Check
+from equipoise.checks.direction import counted
 from equipoise.checks.finding import Alternative, Finding, Measurement, Remedy
 from equipoise.checks.symptoms import SYMPTOMS
 from equipoise.checks.windows import Sustained, confidence, sustained
@@ -135,10 +136,7 @@ class StaleGradients(Check):
 
     def _again(self, observations: Observations) -> Finding | None:
         """The discriminator's optimizer steps a second time, behind the generator's backward pass."""
-        steps = observations.fact("discriminator.steps")
-        own, foreign = steps if isinstance(steps, list) and len(steps) == 2 else (0, 0)
-        if not (isinstance(own, int) and isinstance(foreign, int)):
-            return None
+        own, foreign = counted(observations, "discriminator.steps") or (0, 0)
         least = max(AGAIN, own / STEPS_TO_ONE)
         if foreign < least:
             return None
