@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from observe import (
+    healthy_composite_gan,
     healthy_conditional_gan,
     healthy_ns_gan,
     healthy_wasserstein_gp,
@@ -139,3 +140,16 @@ def test_a_latent_of_zeros_comes_before_the_generator_that_it_freezes() -> None:
     found = judge(run).findings
     assert found[0].name == "batch-repeat"
     assert next(one for one in found if one.name == "frozen-network").caused_by == "batch-repeat"
+
+
+@pytest.mark.parametrize(("share", "causes"), [(1e-4, True), (0.999999, False)])
+def test_a_reconstruction_that_is_drowned_explains_a_condition_that_is_not_followed(share, causes) -> None:
+    """An autoencoder's; one that drowns the adversary instead ties its samples to what they are made from."""
+    run = observe(
+        facts={"objective.composite": share, "objective.composite.all": share},
+        probes={"generator-response": {"condition": 0.001, "noise": float("nan")}},
+        base=healthy_composite_gan(),
+    )
+    found = {finding.name: finding for finding in judge(run).findings}
+    assert found["condition-ignored"].severity == "warning"
+    assert (found["condition-ignored"].caused_by == "adversarial-weight-imbalance") is causes

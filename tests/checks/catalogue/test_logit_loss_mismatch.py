@@ -136,3 +136,33 @@ def test_a_tanh_before_a_loss_of_logits() -> None:
         run = observe(facts={**hidden, "objective.generator": generated}, base=healthy_ns_gan())
         finding = found(NAME, run)
         assert (finding and finding.severity) == severity
+
+
+def ends(chain: list[str], low: float | None, high: float | None, base=None, **facts):
+    facts = {name.replace("_", "."): value for name, value in facts.items()} | {
+        "discriminator.output_activation": chain[0],
+        "discriminator.output_activations": chain,
+        "discriminator.output_range": [low, high],
+    }
+    return found(NAME, observe(facts=facts, base=base or healthy_ns_gan()))
+
+
+def test_what_the_last_activations_leave_possible() -> None:
+    """Zero as the lowest score is no fault under least squares, and a slope lost under Wasserstein."""
+    assert ends(["sigmoid", "relu"], 0.5, 1.0).severity == "error"
+    assert ends(["sigmoid", "leaky-relu"], 0.0, 1.0) is None
+    assert ends(["relu"], 0.0, None).severity == "error"
+    assert ends(["leaky-relu"], None, None) is None
+    assert ends(["relu"], 0.0, None, base=healthy_wasserstein_gp()).severity == "warning"
+    assert ends(["softplus"], 0.0, None, base=healthy_wasserstein_gp()) is None
+    assert ends(["relu"], 0.0, None, base=healthy_least_squares_gan()) is None
+
+
+def test_a_softmax_of_one_answer_is_told_from_one_of_two_and_from_a_sure_sigmoid() -> None:
+    one = {"score.output.low": 1.0, "score.output.high": 1.0}
+    two = {"score.output.low": 0.3, "score.output.high": 1.0}
+    softmax = {"discriminator.output_activation": "softmax"}
+    assert "a single answer" in found(NAME, observe(one, facts=softmax, base=healthy_ns_gan())).message
+    assert found(NAME, observe(two, facts=softmax, base=healthy_ns_gan())) is None
+    sure = {"discriminator.output_activation": "sigmoid"}
+    assert found(NAME, observe(one, facts=sure, base=healthy_ns_gan())) is None
